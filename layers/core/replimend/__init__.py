@@ -1,0 +1,1 @@
+"""Replimend mends S3 replication of SSE-KMS objects."""

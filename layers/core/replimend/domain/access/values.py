@@ -1,0 +1,48 @@
+"""Condition values that are more than text; a text of the wrong form has no value."""
+
+import binascii
+import ipaddress
+from base64 import b64decode
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+
+def read_number(text: str) -> Decimal | None:
+    """A finite number."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def read_moment(text: str) -> datetime | None:
+    """An ISO 8601 date of the W3C profile, in UTC unless it says otherwise, or Unix seconds.
+
+    Four digits are a year, since the profile has such dates and 1970 is of no use in a policy.
+    """
+    try:
+        if len(text) > len("2026") and text.isdecimal():
+            return datetime.fromtimestamp(int(text), UTC)
+        if len(text) in {len("2026"), len("2026-06")}:
+            text += "-01-01" if len(text) == len("2026") else "-01"
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """An address or a CIDR range of IPv4 or IPv6; a lone address is the range of itself."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def read_bytes(text: str) -> bytes | None:
+    """The bytes that a base64 text stands for."""
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
