@@ -1,0 +1,1 @@
+"""What AWS and people send us, parsed once into domain types."""
