@@ -109,8 +109,8 @@ def _trails(value: object, at: str) -> tuple[Trail, ...]:
 
 def _denials(snapshot: JsonObject) -> tuple[KeyAccessDenied, ...]:
     """The denials among the CloudTrail records, oldest first; other records say nothing here."""
-    records = snapshot.get("denials") or ()
-    if not isinstance(records, list | tuple):
+    records = snapshot.get("denials")
+    if records is not None and not isinstance(records, list):
         raise wrong(records, "a list", "denials")
     found = []
     for record in records_of(records) if records else ():

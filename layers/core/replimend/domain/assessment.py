@@ -1,0 +1,168 @@
+"""Ask the policy evaluator whether the replication role may make each call that S3 needs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from replimend.domain.access import (
+    Decision,
+    Grant,
+    LayerDecision,
+    Layers,
+    Policy,
+    Request,
+    Result,
+    evaluate,
+)
+from replimend.domain.arn import Arn
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import Absent, Bucket, Fact, Facts, Key, NamedPolicy, Role
+from replimend.domain.requirements import Requirement, Side
+from replimend.domain.unavailable import Unavailable
+
+SESSION_NAME = "s3-replication"
+"""The session name S3 replication uses, seen in real key policies (aws-facts 3.4)."""
+
+NOT_READ = Unavailable(reason="not read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """One call that S3 needs, and what every policy layer says of it."""
+
+    requirement: Requirement
+    decision: Decision
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the call is allowed for certain."""
+        return self.decision.result is Result.ALLOWED
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a layer that could not be read might change the answer."""
+        return self.decision.result is Result.UNKNOWN
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the call is refused for certain."""
+        return not self.is_allowed and not self.is_unknown
+
+    @property
+    def refusing_layers(self) -> tuple[LayerDecision, ...]:
+        """The layers without whose change the call stays refused, the first to look at first."""
+        return tuple(self.decision.layer(name) for name in self.decision.blocking)
+
+
+def assess(
+    needed: Iterable[Requirement],
+    facts: Facts,
+    role: Role,
+) -> tuple[Assessment, ...]:
+    """Every requirement with its decision, in order; organisation policies are not read.
+
+    Service and resource control policies belong to the organisation's management account. They
+    are taken as absent here, and a CloudTrail denial is what tells of them.
+    """
+    return tuple(
+        Assessment(requirement=each, decision=decide(each, facts, role)) for each in needed
+    )
+
+
+def decide(requirement: Requirement, facts: Facts, role: Role) -> Decision:
+    """What the policies in `facts` say of one call by the role's replication session."""
+    return evaluate(
+        session_request(requirement, role.arn),
+        Layers(
+            identity=_identity_of(role),
+            resource=_resource_policy(requirement, facts),
+            boundary=_boundary_of(role),
+            grants=_grants(requirement, facts),
+        ),
+    )
+
+
+def session_request(requirement: Requirement, role_arn: str) -> Request:
+    """The request as S3 makes it: the role's session, with the context S3 sends."""
+    role = Arn.parse(role_arn)
+    session = (
+        f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.role_name}/{SESSION_NAME}"
+    )
+    return Request(
+        principal=session,
+        principal_account=role.account,
+        role_arn=role_arn,
+        action=requirement.action,
+        resource=requirement.resource,
+        resource_account=requirement.resource_account,
+        context=_context(requirement),
+    )
+
+
+def _context(requirement: Requirement) -> dict[str, str]:
+    context = {
+        **requirement.context,
+        "aws:PrincipalType": "AssumedRole",
+        "aws:SecureTransport": "true",
+    }
+    if requirement.is_kms:
+        context["aws:RequestedRegion"] = Arn.parse(requirement.resource).region
+    return context
+
+
+def _identity_of(role: Role) -> tuple[Policy, ...] | Unavailable:
+    match role.identity_policies:
+        case tuple(policies):
+            return tuple(_parsed(each) for each in policies)
+        case Absent():
+            return ()
+        case Unavailable() as unavailable:
+            return unavailable
+
+
+def _boundary_of(role: Role) -> tuple[Policy, ...] | Unavailable | None:
+    match role.boundary:
+        case NamedPolicy() as policy:
+            return (_parsed(policy),)
+        case Absent():
+            return None
+        case Unavailable() as unavailable:
+            return unavailable
+
+
+def _parsed(policy: NamedPolicy) -> Policy:
+    return Policy.parse(policy.document.content, name=policy.name)
+
+
+def _resource_policy(requirement: Requirement, facts: Facts) -> Policy | Unavailable | None:
+    policy = _policy_fact(requirement, facts)
+    match policy:
+        case PolicyDocument():
+            return Policy.parse(policy.content, name=requirement.resource)
+        case Absent():
+            return None
+        case Unavailable() as unavailable:
+            return unavailable
+
+
+def _policy_fact(requirement: Requirement, facts: Facts) -> Fact[PolicyDocument]:
+    owner: Fact[Key] | Fact[Bucket]
+    if requirement.is_kms:
+        owner = facts.source_key if requirement.side is Side.SOURCE else facts.destination_key
+    else:
+        owner = facts.source if requirement.side is Side.SOURCE else facts.destination
+    return owner.policy if isinstance(owner, Key | Bucket) else NOT_READ
+
+
+def _grants(requirement: Requirement, facts: Facts) -> tuple[Grant, ...] | Unavailable:
+    if not requirement.is_kms:
+        return ()
+    key = facts.source_key if requirement.side is Side.SOURCE else facts.destination_key
+    if not isinstance(key, Key):
+        return NOT_READ
+    match key.grants:
+        case tuple(grants):
+            return tuple(Grant.parse(grant) for grant in grants)
+        case Absent():
+            return ()
+        case Unavailable() as unavailable:
+            return unavailable

@@ -1,0 +1,110 @@
+"""The causes a diagnosis can name, and the diagnosis itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from replimend.domain.access import MissedCondition
+from replimend.domain.assessment import Assessment
+from replimend.domain.requirements import Requirement
+
+
+class Cause(StrEnum):
+    """Why objects failed to replicate; one per incident."""
+
+    ROLE_POLICY_LACKS_ACTION = "role_policy_lacks_action"
+    KEY_POLICY_LACKS_ROLE = "key_policy_lacks_role"
+    BOTH_SIDES_LACK_ROLE = "both_sides_lack_role"
+    BUCKET_POLICY_LACKS_ROLE = "bucket_policy_lacks_role"
+    CONDITION_MISMATCH = "condition_mismatch"
+    DEAD_PRINCIPAL = "dead_principal"
+    EXPLICIT_DENY = "explicit_deny"
+    PERMISSIONS_BOUNDARY = "permissions_boundary"
+    ORGANISATION_POLICY = "organisation_policy"
+    ROLE_NOT_ASSUMABLE = "role_not_assumable"
+    ROLE_MISSING = "role_missing"
+    SOURCE_KEY_UNUSABLE = "source_key_unusable"
+    DESTINATION_KEY_UNUSABLE = "destination_key_unusable"
+    DESTINATION_KEY_MISSING = "destination_key_missing"
+    KEY_IN_WRONG_REGION = "key_in_wrong_region"
+    AWS_MANAGED_KEY_ACROSS_ACCOUNTS = "aws_managed_key_across_accounts"
+    DESTINATION_BUCKET_MISSING = "destination_bucket_missing"
+    DESTINATION_UNVERSIONED = "destination_unversioned"
+    DESTINATION_LACKS_OBJECT_LOCK = "destination_lacks_object_lock"
+    REPLICATION_CONFIGURATION_MISSING = "replication_configuration_missing"
+    RULE_MISSING = "rule_missing"
+    RULE_DISABLED = "rule_disabled"
+    NOT_OPTED_IN = "not_opted_in"
+    OBJECT_GONE = "object_gone"
+    OBJECT_ARCHIVED = "object_archived"
+    ALREADY_REPLICATED = "already_replicated"
+    MENDED = "mended"
+    OWN_SET_UP = "own_set_up"
+    UNDETERMINED = "undetermined"
+
+    @property
+    def needs_only_replay(self) -> bool:
+        """Whether no access has to change: re-copying the objects is all that is left."""
+        return self in {Cause.MENDED, Cause.OBJECT_GONE, Cause.ALREADY_REPLICATED}
+
+
+class Confidence(StrEnum):
+    """How sure a diagnosis is."""
+
+    PROVEN = "proven"
+    """Evaluation of the live policies and a CloudTrail denial agree."""
+    EVALUATED = "evaluated"
+    """The live policies and states say so."""
+    REPORTED = "reported"
+    """AWS said so in an event or an error text; we could not see it ourselves."""
+    UNDETERMINED = "undetermined"
+    """Nothing decides it; a person has to look."""
+
+
+class Source(StrEnum):
+    """Where a piece of evidence comes from."""
+
+    EVENT = "event"
+    DENIAL = "denial"
+    POLICY = "policy"
+    STATE = "state"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One observation that a diagnosis rests on, in a sentence."""
+
+    source: Source
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuledOut:
+    """A cause that was considered, and why it is not the one."""
+
+    cause: Cause
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The one cause behind a failure, with what shows it and what a person does now."""
+
+    cause: Cause
+    confidence: Confidence
+    next: str
+    subject: str | None = None
+    requirement: Requirement | None = None
+    layer: str | None = None
+    effect: str | None = None
+    statements: tuple[str, ...] = ()
+    missed: tuple[MissedCondition, ...] = ()
+    refused: tuple[Assessment, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The diagnosis in a few words, for lists and histories."""
+        call = f": {self.requirement.action}" if self.requirement else ""
+        return f"{self.cause} ({self.confidence}){call}"

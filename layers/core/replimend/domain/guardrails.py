@@ -1,0 +1,283 @@
+"""The limits within which access may be changed. A refusal is a value that lists every objection.
+
+Each guardrail is one small function that returns an objection or None. A setting that is empty
+refuses: nothing is allowed that was not listed.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+from replimend.domain.arn import Arn
+from replimend.domain.documents import PolicyDocument, Statement
+from replimend.domain.plan import KMS_CEILING, SID_PREFIX, Change, ChangeKind, Plan
+from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Side
+from replimend.domain.verdicts import (
+    Approved,
+    Circumstances,
+    Limits,
+    Mode,
+    Objection,
+    ObjectionKind,
+    Refused,
+    Verdict,
+)
+
+SERVICE_LIMITS = {ChangeKind.KEY_POLICY: 32_768, ChangeKind.ROLE_POLICY: 10_240}
+"""Bytes of a key policy, characters of a role's inline policies (aws-facts 5.6 and 5.8)."""
+
+
+def review(plan: Plan, limits: Limits, circumstances: Circumstances) -> Verdict:
+    """Whether this plan may be applied now; only `Approved` can be."""
+    subject = Review(plan=plan, limits=limits, circumstances=circumstances)
+    objections = tuple(
+        objection for guardrail in GUARDRAILS if (objection := guardrail(subject)) is not None
+    )
+    if objections:
+        return Refused(plan_hash=plan.hash, objections=objections)
+    approval = circumstances.approval
+    return Approved(plan_hash=plan.hash, by=approval.by if approval else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What every guardrail is given."""
+
+    plan: Plan
+    limits: Limits
+    circumstances: Circumstances
+
+
+type Guardrail = Callable[[Review], Objection | None]
+
+
+def mode_allows_it(review: Review) -> Objection | None:
+    """`observe` changes nothing; `approve` waits for a person; `repair` needs neither."""
+    match review.limits.mode:
+        case Mode.OBSERVE:
+            return Objection(
+                says="the mode is observe: nothing is changed", kind=ObjectionKind.OBSERVING
+            )
+        case Mode.APPROVE if not _is_approved(review):
+            return Objection(
+                says=f"the mode is approve: plan {review.plan.hash} waits for a person",
+                kind=ObjectionKind.NEEDS_APPROVAL,
+            )
+        case Mode.APPROVE | Mode.REPAIR:
+            return None
+
+
+def nothing_is_frozen(review: Review) -> Objection | None:
+    """A person's `pause` holds until `resume`."""
+    if review.circumstances.frozen_by is None:
+        return None
+    return Objection(says=f"changes are paused by {review.circumstances.frozen_by}")
+
+
+def signal_is_not_a_replay(review: Review) -> Objection | None:
+    """Events replayed from an archive tell of the past and never cause a change."""
+    if review.circumstances.replayed:
+        return Objection(says="the signal is a replayed event, and those never cause a change")
+    return None
+
+
+def source_bucket_is_listed(review: Review) -> Objection | None:
+    """Only buckets in SourceBucketArns; an empty list refuses all."""
+    return _unlisted(
+        review.plan.source_bucket, review.limits.source_buckets, "source buckets (SourceBucketArns)"
+    )
+
+
+def destination_bucket_is_listed(review: Review) -> Objection | None:
+    """Only buckets in DestinationBucketArns; an empty list refuses all."""
+    return _unlisted(
+        review.plan.destination_bucket,
+        review.limits.destination_buckets,
+        "destination buckets (DestinationBucketArns)",
+    )
+
+
+def role_is_listed(review: Review) -> Objection | None:
+    """Only roles in ReplicationRoleArns; an empty list refuses all."""
+    return _unlisted(
+        review.plan.role_arn,
+        review.limits.replication_roles,
+        "replication roles (ReplicationRoleArns)",
+    )
+
+
+def keys_are_listed(review: Review) -> Objection | None:
+    """Only keys in RepairableKeyArns may be opened further, in whichever policy; empty refuses."""
+    for change in review.plan.changes:
+        edited = [change.subject] if change.kind is ChangeKind.KEY_POLICY else []
+        for key in (*edited, *(each.resource for each in change.serves)):
+            if key not in review.limits.repairable_keys:
+                return Objection(says=f"{key} is not among the keys (RepairableKeyArns)")
+    return None
+
+
+def accounts_are_listed(review: Review) -> Objection | None:
+    """The role's own account, and those in RepairableAccounts."""
+    home = Arn.parse(review.plan.role_arn).account
+    for change in review.plan.changes:
+        account = Arn.parse(change.subject).account
+        if account != home and account not in review.limits.accounts:
+            return Objection(says=f"{account} is not among the accounts (RepairableAccounts)")
+    return None
+
+
+def kinds_are_allowed(review: Review) -> Objection | None:
+    """Only the kinds of change in AllowedChanges; an empty list refuses all."""
+    for change in review.plan.changes:
+        if change.kind not in review.limits.allowed_changes:
+            return Objection(says=f"changes of kind {change.kind} are not allowed (AllowedChanges)")
+    return None
+
+
+def principal_is_the_live_role(review: Review) -> Objection | None:
+    """The one principal is the role of the live replication configuration: no text of an event."""
+    role = review.plan.role_arn
+    for change in review.plan.changes:
+        match change.kind:
+            case ChangeKind.KEY_POLICY:
+                named = [statement.get("Principal") for statement in _added(change)]
+                is_the_role = all(principal == {"AWS": role} for principal in named)
+            case ChangeKind.ROLE_POLICY:
+                is_the_role = change.subject == role
+            case unreachable:
+                assert_never(unreachable)
+        if not is_the_role:
+            return Objection(says=f"the change of {change.subject} admits another than {role}")
+    return None
+
+
+def statements_stay_below_the_ceiling(review: Review) -> Objection | None:
+    """Allow, computed KMS data actions, through S3, for the buckets of this pair: no more."""
+    for change in review.plan.changes:
+        for statement in _added(change):
+            if not _is_below_the_ceiling(statement, change, review.plan):
+                return Objection(
+                    says=f"a statement for {change.subject} is wider than S3 replication needs"
+                )
+    return None
+
+
+def everything_else_is_unchanged(review: Review) -> Objection | None:
+    """Every other statement survives, unchanged and in its order."""
+    for change in review.plan.changes:
+        before = change.before or PolicyDocument.empty()
+        added = _added(change)
+        replaced = {each.get("Sid") for each in added if _is_ours(each)}
+        kept = [each for each in change.after.statements if each not in added]
+        had = [each for each in before.statements if each.get("Sid") not in replaced]
+        rest_after = {k: v for k, v in change.after.content.items() if k != "Statement"}
+        rest_before = {k: v for k, v in before.content.items() if k != "Statement"}
+        if kept != had or rest_after != rest_before:
+            return Objection(says=f"the plan would alter what {change.subject} already has")
+    return None
+
+
+def document_fits(review: Review) -> Objection | None:
+    """The new document stays within PolicySizeShare of the service's own limit."""
+    for change in review.plan.changes:
+        allowed = SERVICE_LIMITS[change.kind] * review.limits.policy_size_share // 100
+        if change.after.size > allowed:
+            return Objection(
+                says=f"the document for {change.subject} would have {change.after.size} bytes, "
+                f"more than {allowed} (PolicySizeShare)"
+            )
+    return None
+
+
+def changes_are_few(review: Review) -> Objection | None:
+    """Within ChangesPerHour over all incidents and ChangesPerIncident for this one."""
+    if review.plan.is_replay_only:
+        return None
+    new = len(review.plan.changes)
+    if review.circumstances.changes_last_hour + new > review.limits.changes_per_hour:
+        return Objection(says="the hour's changes are used up (ChangesPerHour)")
+    if review.circumstances.changes_of_incident + new > review.limits.changes_per_incident:
+        return Objection(says="this incident's changes are used up (ChangesPerIncident)")
+    return None
+
+
+GUARDRAILS: tuple[Guardrail, ...] = (
+    mode_allows_it,
+    nothing_is_frozen,
+    signal_is_not_a_replay,
+    source_bucket_is_listed,
+    destination_bucket_is_listed,
+    role_is_listed,
+    keys_are_listed,
+    accounts_are_listed,
+    kinds_are_allowed,
+    principal_is_the_live_role,
+    statements_stay_below_the_ceiling,
+    everything_else_is_unchanged,
+    document_fits,
+    changes_are_few,
+)
+"""All of them are asked, in this order."""
+
+
+def _is_approved(review: Review) -> bool:
+    approval = review.circumstances.approval
+    return (
+        approval is not None
+        and approval.plan_hash == review.plan.hash
+        and review.circumstances.now < approval.expires
+    )
+
+
+def _unlisted(name: str, listed: frozenset[str], what: str) -> Objection | None:
+    if name in listed:
+        return None
+    return Objection(says=f"{name} is not among the {what}")
+
+
+def _added(change: Change) -> tuple[Statement, ...]:
+    return change.after.added_to(change.before)
+
+
+def _is_ours(statement: Statement) -> bool:
+    return str(statement.get("Sid")).startswith(SID_PREFIX)
+
+
+def _is_below_the_ceiling(statement: Statement, change: Change, plan: Plan) -> bool:
+    """Whether the statement is exactly of the one shape that a plan may add."""
+    in_a_key_policy = change.kind is ChangeKind.KEY_POLICY
+    elements = {"Sid", "Effect", "Action", "Resource", "Condition"}
+    resources = {"*"} if in_a_key_policy else {each.resource for each in change.serves}
+    condition = statement.get("Condition")
+    if not (
+        set(statement) == elements | ({"Principal"} if in_a_key_policy else set())
+        and _is_ours(statement)
+        and statement["Effect"] == "Allow"
+        and _is_within(statement["Resource"], resources)
+        and isinstance(condition, dict)
+        and set(condition) == {"StringEquals", "StringLike"}
+        and set(condition["StringEquals"]) == {VIA_SERVICE}
+        and set(condition["StringLike"]) == {CONTEXT_KEY}
+    ):
+        return False
+    via = {each.context[VIA_SERVICE] for each in change.serves}
+    contexts = condition["StringLike"][CONTEXT_KEY]
+    return _is_within(condition["StringEquals"][VIA_SERVICE], via) and any(
+        _is_within(statement["Action"], KMS_CEILING[side])
+        and _is_within(contexts, {bucket, f"{bucket}/*"})
+        for side, bucket in _bucket_arns(plan)
+    )
+
+
+def _bucket_arns(plan: Plan) -> tuple[tuple[Side, str], ...]:
+    partition = Arn.parse(plan.role_arn).partition
+    return (
+        (Side.SOURCE, str(Arn.of_bucket(plan.source_bucket, partition=partition))),
+        (Side.DESTINATION, str(Arn.of_bucket(plan.destination_bucket, partition=partition))),
+    )
+
+
+def _is_within(value: object, allowed: Collection[str]) -> bool:
+    """Whether a policy's text or list of texts names something, and only what is allowed."""
+    named = [value] if isinstance(value, str) else value
+    return isinstance(named, list) and bool(named) and all(each in allowed for each in named)

@@ -1,0 +1,83 @@
+"""How buckets are set up: replication, versioning, policy, Object Lock."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from replimend.clients import Clients
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import Absent, Bucket, Fact, ReplicationSetup
+from replimend.gateways.faults import read_fact
+from replimend.inbound.buckets import has_object_lock, is_versioned, region_of
+from replimend.inbound.replication import replication_setup_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+READS = frozenset(
+    {
+        "s3:GetBucketLocation",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketVersioning",
+        "s3:GetReplicationConfiguration",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Buckets:
+    """Buckets of the home account and of member accounts."""
+
+    clients: Clients
+    home_account: str
+
+    def replication_of(self, bucket: str) -> Fact[ReplicationSetup]:
+        """The replication configuration of a bucket of the home account."""
+        return read_fact(lambda: self._replication(bucket), f"replication of {bucket}")
+
+    def _replication(self, bucket: str) -> ReplicationSetup:
+        s3: S3Client = self.clients.own("s3")
+        answer = s3.get_bucket_replication(Bucket=bucket, ExpectedBucketOwner=self.home_account)
+        return replication_setup_of(answer["ReplicationConfiguration"], "ReplicationConfiguration")
+
+    def describe(self, bucket: str, account: str) -> Fact[Bucket]:
+        """The bucket, if it exists and belongs to this account."""
+        return read_fact(lambda: self._describe(bucket, account), f"bucket {bucket}")
+
+    def _describe(self, bucket: str, account: str) -> Bucket:
+        s3: S3Client = self.clients.reading("s3", account)
+        location = s3.get_bucket_location(Bucket=bucket, ExpectedBucketOwner=account)
+        region = region_of(location, "GetBucketLocation")
+        there: S3Client = self.clients.reading("s3", account, region)
+        return Bucket(
+            name=bucket,
+            account=account,
+            region=region,
+            versioned=read_fact(
+                lambda: _is_versioned(there, bucket, account), f"versioning of {bucket}"
+            ),
+            policy=read_fact(lambda: _policy(there, bucket, account), f"policy of {bucket}"),
+            object_lock=_object_lock(there, bucket, account),
+        )
+
+
+def _is_versioned(s3: "S3Client", bucket: str, account: str) -> bool:
+    return is_versioned(s3.get_bucket_versioning(Bucket=bucket, ExpectedBucketOwner=account))
+
+
+def _policy(s3: "S3Client", bucket: str, account: str) -> PolicyDocument:
+    return PolicyDocument(
+        text=s3.get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=account)["Policy"]
+    )
+
+
+def _object_lock(s3: "S3Client", bucket: str, account: str) -> Fact[bool]:
+    found = read_fact(
+        lambda: has_object_lock(
+            s3.get_object_lock_configuration(Bucket=bucket, ExpectedBucketOwner=account),
+            "GetObjectLockConfiguration",
+        ),
+        f"Object Lock of {bucket}",
+    )
+    # A bucket without Object Lock answers that it has no such configuration.
+    return False if isinstance(found, Absent) else found

@@ -1,0 +1,136 @@
+"""Messages to the other functions and to whoever listens."""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from replimend.clients import Clients
+from replimend.domain.batch import Unusable
+from replimend.domain.incident import FailureGroup, Incident
+from replimend.errors import ThrottledError
+from replimend.gateways.faults import throttling_told_apart
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_sqs.client import SQSClient
+
+WRITES = frozenset({"events:PutEvents", "sqs:SendMessage"})
+
+SOURCE = "replimend"
+LONGEST_DELAY = timedelta(minutes=15)
+"""SQS's limit for a message's delay."""
+LONGEST_ATTRIBUTE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsOutbox:
+    """Queues of the stack and its event bus."""
+
+    clients: Clients
+    bus: str
+    signal_queue: str
+    signal_dead_letter_queue: str
+    repair_queue: str
+    recopy_queue: str
+
+    def request_triage(self, group: FailureGroup) -> None:
+        """Ask for a new diagnosis of this group."""
+        self._send(
+            self.signal_queue,
+            {
+                "work": "triage",
+                "group": {
+                    "bucket": group.bucket,
+                    "ruleId": group.rule_id,
+                    "destinationBucket": group.destination_bucket,
+                    "reason": group.reason,
+                },
+            },
+        )
+
+    def request_repair(self, incident_id: str, plan_hash: str) -> None:
+        """Ask for an approved plan to be applied."""
+        self._send(
+            self.repair_queue,
+            {"work": "apply", "incidentId": incident_id, "planHash": plan_hash},
+        )
+
+    def request_roll_back(self, incident_id: str, round_: int) -> None:
+        """Ask for the changes of the incident's round to be undone, since the canary failed."""
+        self._send(
+            self.repair_queue,
+            {"work": "roll_back_round", "incidentId": incident_id, "round": round_},
+        )
+
+    def request_recopy(self, incident_id: str, poll: str | None, delay: timedelta) -> None:
+        """Ask for the incident's re-copy to be advanced after the delay (15 minutes at most)."""
+        self._send(
+            self.recopy_queue,
+            {"work": "advance", "incidentId": incident_id, "poll": poll},
+            delay=min(delay, LONGEST_DELAY),
+        )
+
+    def announce(self, incident: Incident) -> None:
+        """Publish where the incident stands now, for people and programs that subscribe."""
+        events: EventBridgeClient = self.clients.own("events")
+        status = incident.status.value.replace("_", " ").title()
+        with throttling_told_apart():
+            answer = events.put_events(
+                Entries=[
+                    {
+                        "EventBusName": self.bus,
+                        "Source": SOURCE,
+                        "DetailType": f"Incident {status}",
+                        "Detail": json.dumps(_announcement(incident)),
+                    }
+                ]
+            )
+        if answer["FailedEntryCount"]:
+            code = answer["Entries"][0].get("ErrorCode", "unknown")
+            raise ThrottledError(f"EventBridge did not take an event: {code}")
+
+    def bury(self, unusable: Unusable) -> None:
+        """Keep an unusable message in the dead-letter queue, with what is wrong with it."""
+        sqs: SQSClient = self.clients.own("sqs")
+        says = {"Path": unusable.path or "body", "Problem": unusable.problem}
+        with throttling_told_apart():
+            sqs.send_message(
+                QueueUrl=self.signal_dead_letter_queue,
+                MessageBody=unusable.body or "(empty)",
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value[:LONGEST_ATTRIBUTE]}
+                    for name, value in says.items()
+                },
+            )
+
+    def _send(self, queue: str, content: dict[str, Any], delay: timedelta = timedelta()) -> None:
+        sqs: SQSClient = self.clients.own("sqs")
+        with throttling_told_apart():
+            sqs.send_message(
+                QueueUrl=queue,
+                MessageBody=json.dumps(content),
+                # Rounded up, or a message that is early would be sent again and again.
+                DelaySeconds=math.ceil(delay.total_seconds()),
+            )
+
+
+def _announcement(incident: Incident) -> dict[str, Any]:
+    return {
+        "incidentId": incident.incident_id,
+        "status": incident.status.value,
+        "round": incident.round,
+        "cause": incident.cause,
+        "confidence": incident.confidence,
+        "summary": incident.summary,
+        "next": incident.next_step,
+        "bucket": incident.group.bucket,
+        "ruleId": incident.group.rule_id,
+        "destinationBucket": incident.group.destination_bucket,
+        "roleArn": incident.role_arn,
+        "planHash": incident.plan_hash,
+        "approvedBy": incident.approved_by,
+        "jobId": incident.job_id,
+        "at": incident.updated_at.isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""What Replimend does, in terms of the domain and its ports."""

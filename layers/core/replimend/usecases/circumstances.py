@@ -1,0 +1,25 @@
+"""Gather from the ledger what a review has to know beside the plan and the limits."""
+
+from datetime import timedelta
+
+from replimend.domain.changes import ChangeState
+from replimend.domain.verdicts import Circumstances
+from replimend.ports import Changes, Clock, Incidents
+
+
+def circumstances_of(
+    incident_id: str, *, replayed: bool, clock: Clock, incidents: Incidents, changes: Changes
+) -> Circumstances:
+    """The circumstances of a review of this incident's plan at this moment."""
+    now = clock.now()
+    made = [
+        each for each in changes.of_incident(incident_id) if each.state is not ChangeState.ABANDONED
+    ]
+    return Circumstances(
+        now=now,
+        frozen_by=incidents.frozen_by(),
+        replayed=replayed,
+        changes_last_hour=changes.count_since(now - timedelta(hours=1)),
+        changes_of_incident=len(made),
+        approval=incidents.approval_of(incident_id),
+    )

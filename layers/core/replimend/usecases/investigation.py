@@ -1,0 +1,154 @@
+"""Read the live set-up behind a failed version, and make of it a diagnosis and a plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from replimend.domain.arn import Arn
+from replimend.domain.cases import undetermined
+from replimend.domain.causes import Diagnosis
+from replimend.domain.destinations import destination_account, replica_key_named
+from replimend.domain.diagnosis import diagnose
+from replimend.domain.facts import (
+    Absent,
+    Bucket,
+    Fact,
+    Facts,
+    Key,
+    ObjectVersion,
+    ReplicationRule,
+    ReplicationSetup,
+    Role,
+)
+from replimend.domain.failure_reasons import FailureReason
+from replimend.domain.incident import FailureGroup, Sample
+from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.signals import KeyAccessDenied
+from replimend.domain.unavailable import Unavailable
+from replimend.errors import MalformedPolicyError
+from replimend.ports import Buckets, Clock, Keys, Objects, Roles, Signals
+
+DONE = frozenset({"COMPLETED", "COMPLETE", "REPLICA"})
+"""S3's words for a version that needs no replication; it documents two spellings of one."""
+
+DENIALS_COUNT_FOR = timedelta(days=1)
+"""CloudTrail may be late, and a Bucket Key delays a denial: the window is wide (aws-facts 3.6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an investigation came to; `role_arn` is empty where no configuration names one."""
+
+    facts: Facts
+    diagnosis: Diagnosis
+    plan: Plan | NoPlan
+    role_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Investigation:
+    """Finds the cause behind one failed version of a group, from freshly read facts."""
+
+    home_account: str
+    buckets: Buckets
+    objects: Objects
+    keys: Keys
+    roles: Roles
+    signals: Signals
+    clock: Clock
+
+    def investigate(
+        self, group: FailureGroup, sample: Sample, reason: FailureReason | None
+    ) -> Finding:
+        """Read everything that can decide this failure, and decide it."""
+        facts = self._read(group, sample)
+        diagnosis = _diagnose(facts, reason)
+        return Finding(
+            facts=facts,
+            diagnosis=diagnosis,
+            plan=plan_for(diagnosis, facts),
+            role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
+        )
+
+    def live_sample(self, group: FailureGroup, samples: Sequence[Sample]) -> Sample:
+        """The first sample that still waits to be replicated; the first one if none does.
+
+        A version that was deleted or replicated since tells nothing of the others' cause.
+        """
+        for sample in samples:
+            version = self.objects.version(
+                group.bucket, self.home_account, sample.key, sample.version_id
+            )
+            if isinstance(version, ObjectVersion) and version.replication_status not in DONE:
+                return sample
+        return samples[0]
+
+    def _read(self, group: FailureGroup, sample: Sample) -> Facts:
+        setup = self.buckets.replication_of(group.bucket)
+        source = self.buckets.describe(group.bucket, self.home_account)
+        version = self.objects.version(
+            group.bucket, self.home_account, sample.key, sample.version_id
+        )
+        rule = setup.rule_named(group.rule_id) if isinstance(setup, ReplicationSetup) else None
+        destination = self._destination(group, rule)
+        return Facts(
+            home_account=self.home_account,
+            source_bucket=group.bucket,
+            rule_id=group.rule_id,
+            destination_bucket=group.destination_bucket,
+            setup=setup,
+            object=version,
+            source=source,
+            destination=destination,
+            role=self._role(setup),
+            source_key=self._source_key(version),
+            destination_key=self._destination_key(rule, destination),
+            denials=self._denials(setup),
+        )
+
+    def _destination(self, group: FailureGroup, rule: ReplicationRule | None) -> Fact[Bucket]:
+        account = destination_account(rule, self.home_account)
+        return self.buckets.describe(group.destination_bucket, account)
+
+    def _role(self, setup: Fact[ReplicationSetup]) -> Fact[Role]:
+        if isinstance(setup, ReplicationSetup):
+            return self.roles.describe(setup.role_arn)
+        return Unavailable(reason="no replication configuration names a role")
+
+    def _source_key(self, version: Fact[ObjectVersion]) -> Fact[Key]:
+        if isinstance(version, ObjectVersion) and version.kms_key_arn is not None:
+            key = Arn.parse(version.kms_key_arn)
+            return self.keys.describe(version.kms_key_arn, key.account, key.region)
+        return Absent(what="a source key: the version is not encrypted with KMS")
+
+    def _destination_key(
+        self, rule: ReplicationRule | None, destination: Fact[Bucket]
+    ) -> Fact[Key]:
+        if rule is None or rule.replica_key is None:
+            return Absent(what="a replica key: the rule names none")
+        if rule.replica_key.startswith("arn:"):
+            key = replica_key_named(rule.replica_key)
+            if key is None:
+                return Absent(what=f"a key by the name {rule.replica_key}")
+            return self.keys.describe(rule.replica_key, key.account, key.region)
+        if isinstance(destination, Bucket):
+            # A bare id or alias resolves in the account of whoever asks (aws-facts 5.4).
+            return self.keys.describe(rule.replica_key, self.home_account, destination.region)
+        return Unavailable(reason="the destination bucket's Region is not known")
+
+    def _denials(self, setup: Fact[ReplicationSetup]) -> tuple[KeyAccessDenied, ...]:
+        if isinstance(setup, ReplicationSetup):
+            since = self.clock.now() - DENIALS_COUNT_FOR
+            found = self.signals.denials_of(setup.role_arn)
+            return tuple(denial for denial in found if denial.event_time >= since)
+        return ()
+
+
+def _diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:
+    """The diagnosis, or that a policy is beyond us: AWS may take what we cannot read."""
+    try:
+        return diagnose(facts, reason)
+    except MalformedPolicyError as error:
+        return undetermined(
+            str(error), "Look at the policies of the role, the keys and the buckets by hand."
+        )

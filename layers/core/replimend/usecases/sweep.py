@@ -1,0 +1,79 @@
+"""Sweep: find what no event reported any more, and wake what got stuck."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
+
+from replimend.domain.incident import Incident, Status
+from replimend.domain.verdicts import Limits, Mode
+from replimend.ports import Clock, Incidents, Outbox, Tally
+
+STUCK_AFTER = timedelta(minutes=30)
+"""Longer than any state lasts but that of a running job, which it harms nobody to look at."""
+
+ASK_AGAIN_AFTER = timedelta(hours=6)
+"""How often an incident that a person or other limits might free is diagnosed again."""
+
+WAKEABLE = (
+    Status.OPEN,
+    Status.DIAGNOSED,
+    Status.APPROVED,
+    Status.REPAIRED,
+    Status.CANARY,
+    Status.RECOPYING,
+)
+"""The states out of which a message of ours leads, which may have been lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Requeues stuck incidents; reads the ledger only and changes nothing else."""
+
+    incidents: Incidents
+    outbox: Outbox
+    tally: Tally
+    limits: Limits
+    clock: Clock
+
+    def sweep(self) -> int:
+        """Wake every stuck incident; how many there were."""
+        woken = 0
+        for status in WAKEABLE:
+            for incident in self._unchanged(status, STUCK_AFTER):
+                self._wake(incident)
+                self.tally.woken(status.value)
+                woken += 1
+        return woken + self._ask_again()
+
+    def _wake(self, incident: Incident) -> None:
+        """Send again the message that leads out of the incident's state."""
+        match incident.status:
+            case Status.OPEN:
+                self.outbox.request_roll_back(incident.incident_id, incident.round)
+            case Status.APPROVED if incident.plan_hash is not None:
+                self.outbox.request_repair(incident.incident_id, incident.plan_hash)
+            case Status.REPAIRED | Status.CANARY | Status.RECOPYING:
+                self.outbox.request_recopy(incident.incident_id, None, timedelta())
+            case _:
+                self._triage_again(incident)
+
+    def _ask_again(self) -> int:
+        """Diagnose again what was only observed or refused, once the mode lets it be mended."""
+        if self.limits.mode is Mode.OBSERVE:
+            return 0
+        asked = 0
+        for status in (Status.OBSERVED, Status.REFUSED):
+            for incident in self._unchanged(status, ASK_AGAIN_AFTER):
+                self._triage_again(incident)
+                asked += 1
+        return asked
+
+    def _triage_again(self, incident: Incident) -> None:
+        for group in self.incidents.groups_of(incident.incident_id):
+            self.outbox.request_triage(group)
+
+    def _unchanged(self, status: Status, since: timedelta) -> Iterator[Incident]:
+        """The incidents that stand so for longer; the ledger gives the longest unchanged first."""
+        oldest = self.clock.now() - since
+        return takewhile(lambda each: each.updated_at < oldest, self.incidents.in_status(status))

@@ -1,0 +1,196 @@
+"""Triage: from a group of failures to one incident with a cause, a plan and a verdict."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
+from replimend.domain.failure_reasons import FailureReason
+from replimend.domain.guardrails import review
+from replimend.domain.incident import (
+    MOST_ROUNDS,
+    FailureGroup,
+    Incident,
+    Sample,
+    Status,
+    incident_id_for,
+)
+from replimend.domain.plan import NoPlan, Plan
+from replimend.domain.verdicts import Approved, Limits, ObjectionKind, Refused, Verdict
+from replimend.ports import Changes, Clock, Incidents, Outbox, Signals
+from replimend.usecases.circumstances import circumstances_of
+from replimend.usecases.investigation import Finding, Investigation
+
+DIAGNOSIS_LEASE = timedelta(minutes=2)
+"""Longer than the function's timeout, so that a group is never diagnosed twice at once."""
+
+SAME_TROUBLE = timedelta(days=7)
+"""A cause that returns within this time counts as one more round, not as a new beginning."""
+
+ASKED_BY_HAND = "ManualRequest"
+"""Stands for the failure reason where a person, not S3, reported the object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """Diagnoses a group by one sample, reviews the plan, records both, and hands the plan on."""
+
+    investigation: Investigation
+    signals: Signals
+    incidents: Incidents
+    changes: Changes
+    outbox: Outbox
+    limits: Limits
+    clock: Clock
+
+    def triage(
+        self, group: FailureGroup, samples: Sequence[Sample], *, replayed: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Diagnose the group by one of the samples and act on the verdict; the answer as JSON.
+
+        None if another invocation is at it: then its answer stands.
+        """
+        now = self.clock.now()
+        if not self.signals.claim_diagnosis(group, now, now + DIAGNOSIS_LEASE):
+            return None
+        try:
+            sample = self.investigation.live_sample(group, samples)
+            return self._triage(group, sample, replayed=replayed)
+        finally:
+            self.signals.release_diagnosis(group)
+
+    def _triage(self, group: FailureGroup, sample: Sample, *, replayed: bool) -> Mapping[str, Any]:
+        finding = self.investigation.investigate(group, sample, reason_of(group))
+        before = self.signals.incident_of(group)
+        incident_id = self._incident_id(group, finding, before)
+        verdict = self._review(finding.plan, incident_id, replayed=replayed)
+        known = self.incidents.find(incident_id)
+        now = self.clock.now()
+        round_ = _next_round(known, now)
+        status = status_under(verdict) if round_ <= MOST_ROUNDS else Status.QUARANTINED
+        incident = Incident(
+            incident_id=incident_id,
+            status=status,
+            round=round_,
+            # A person's question joins the incident; what S3 reported stays its face. The sample
+            # is the one this diagnosis was made by: an older one may be replicated by now.
+            group=known.group if known else group,
+            sample=sample,
+            cause=finding.diagnosis.cause.value,
+            confidence=finding.diagnosis.confidence.value,
+            summary=finding.diagnosis.headline,
+            next_step=finding.diagnosis.next,
+            role_arn=finding.role_arn,
+            plan_hash=finding.plan.hash if isinstance(finding.plan, Plan) else None,
+            replayed=replayed,
+            opened_at=known.opened_at if known else now,
+            updated_at=now,
+        )
+        answer = {
+            "diagnosis": diagnosis_answer(finding.diagnosis),
+            "plan": plan_answer(finding.plan),
+            "verdict": verdict_answer(verdict),
+        }
+        saved = self.incidents.save_diagnosis(incident, known, group, json.dumps(answer))
+        if before is not None and before.incident_id != incident_id:
+            self._supersede(before, incident)
+        if saved:
+            self._hand_on(incident, finding.plan)
+        stands = incident if saved or known is None else known
+        return {**answer, "incident": incident_answer(stands)}
+
+    def _incident_id(self, group: FailureGroup, finding: Finding, before: Incident | None) -> str:
+        """The cause's incident; what only lacks re-copying stays with the one that sees to it."""
+        if finding.diagnosis.cause.needs_only_replay:
+            seen_to_by = before or self._being_mended(group, finding.role_arn)
+            if seen_to_by is not None:
+                return seen_to_by.incident_id
+        return incident_id_for(group, finding.diagnosis, finding.role_arn)
+
+    def _being_mended(self, group: FailureGroup, role_arn: str) -> Incident | None:
+        """The incident whose repair or re-copy of the same pair is under way."""
+        return next(
+            (
+                incident
+                for incident in self.incidents.of_role(role_arn)
+                if incident.status.is_mending and incident.group.pair == group.pair
+            ),
+            None,
+        )
+
+    def _review(self, plan: Plan | NoPlan, incident_id: str, *, replayed: bool) -> Verdict | None:
+        match plan:
+            case NoPlan():
+                return None
+            case Plan():
+                circumstances = circumstances_of(
+                    incident_id,
+                    replayed=replayed,
+                    clock=self.clock,
+                    incidents=self.incidents,
+                    changes=self.changes,
+                )
+                return review(plan, self.limits, circumstances)
+            case unreachable:
+                assert_never(unreachable)
+
+    def _supersede(self, before: Incident, after: Incident) -> None:
+        """Close an incident whose last group turned out to have another cause."""
+        if before.status.awaits_news and not self.incidents.groups_of(before.incident_id):
+            self.incidents.move(
+                before,
+                Status.RESOLVED,
+                self.clock.now(),
+                summary=f"diagnosed again: see incident {after.incident_id}",
+            )
+
+    def _hand_on(self, incident: Incident, plan: Plan | NoPlan) -> None:
+        if incident.status is Status.APPROVED and isinstance(plan, Plan):
+            self.outbox.request_repair(incident.incident_id, plan.hash)
+        self.outbox.announce(incident)
+
+
+def reason_of(group: FailureGroup) -> FailureReason | None:
+    """The failure reason that the group shares, or None where a person asked."""
+    return None if group.reason == ASKED_BY_HAND else FailureReason.parse(group.reason)
+
+
+def status_under(verdict: Verdict | None) -> Status:
+    """Where a verdict leaves its incident; without a plan there is none, and a person must act."""
+    match verdict:
+        case None:
+            return Status.ESCALATED
+        case Approved():
+            return Status.APPROVED
+        case Refused(only=ObjectionKind.NEEDS_APPROVAL):
+            return Status.AWAITING_APPROVAL
+        case Refused() as refused if refused.is_observing:
+            return Status.OBSERVED
+        case Refused():
+            return Status.REFUSED
+        case unreachable:
+            assert_never(unreachable)
+
+
+def incident_answer(incident: Incident) -> dict[str, Any]:
+    """The incident as a caller follows it."""
+    return {
+        "incidentId": incident.incident_id,
+        "status": incident.status.value,
+        "round": incident.round,
+        "cause": incident.cause,
+        "confidence": incident.confidence,
+        "planHash": incident.plan_hash,
+    }
+
+
+def _next_round(known: Incident | None, now: datetime) -> int:
+    """The first round for a new cause or one long settled; one more when trouble returns."""
+    if known is None:
+        return 1
+    if known.status is not Status.RESOLVED:
+        return known.round
+    settled = known.resolved_at or known.updated_at
+    return 1 if now - settled > SAME_TROUBLE else known.round + 1

@@ -1,0 +1,224 @@
+"""The one place where the use cases are given AWS, and what each function may therefore call."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aws_lambda_powertools import Logger
+
+from replimend.clients import Clients
+from replimend.gateways import (
+    batch_jobs,
+    buckets,
+    changes,
+    held_objects,
+    incidents,
+    keys,
+    objects,
+    outbox,
+    roles,
+    signals,
+    table,
+    tally,
+)
+from replimend.settings import Settings
+from replimend.usecases.edits import Editor
+from replimend.usecases.inquiry import Inquiry
+from replimend.usecases.intake import Intake
+from replimend.usecases.investigation import Investigation
+from replimend.usecases.recopy import Recopy
+from replimend.usecases.repair import Repair
+from replimend.usecases.single import SingleRecopy
+from replimend.usecases.sweep import Sweep
+from replimend.usecases.triage import Triage
+from replimend.usecases.verification import Verifier
+
+ASSUME_MEMBER = frozenset({"sts:AssumeRole"})
+LEDGER = table.READS | table.WRITES
+SET_UP = keys.READS | roles.READS | buckets.READS | objects.READS
+
+ACTIONS = {
+    "TriageFunction": LEDGER | SET_UP | outbox.WRITES | ASSUME_MEMBER,
+    "RepairFunction": LEDGER | SET_UP | keys.WRITES | roles.WRITES | outbox.WRITES | ASSUME_MEMBER,
+    "RecopyFunction": LEDGER
+    | objects.READS
+    | frozenset({"s3:GetReplicationConfiguration"})
+    | batch_jobs.READS
+    | batch_jobs.WRITES
+    | outbox.WRITES
+    | ASSUME_MEMBER,
+    "SweepFunction": frozenset({"dynamodb:Query"}) | outbox.WRITES - {"events:PutEvents"},
+}
+"""Every IAM action each function calls; a test holds the template's statements against it."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The gateways of one function, all from the same settings."""
+
+    settings: Settings
+    logger: Logger
+
+    @classmethod
+    def from_env(cls, logger: Logger) -> "Parts":
+        """The gateways for this environment; MissingSettingError names what is not set."""
+        return cls(Settings.from_env(), logger)
+
+    def intake(self) -> Intake:
+        """What hears the signal queue."""
+        ledgers = self._ledgers()
+        return Intake(
+            triage=self._triage(ledgers),
+            signals=ledgers.signals,
+            incidents=ledgers.incidents,
+            held=ledgers.held,
+            outbox=ledgers.outbox,
+            tally=tally.MetricTally(self.logger),
+            clock=SystemClock(),
+        )
+
+    def inquiry(self) -> Inquiry:
+        """What answers a person."""
+        ledgers = self._ledgers()
+        return Inquiry(
+            home_account=self.settings.home_account,
+            triage=self._triage(ledgers),
+            buckets=self._buckets(ledgers.clients),
+            objects=objects.S3Objects(ledgers.clients),
+            signals=ledgers.signals,
+            clock=SystemClock(),
+        )
+
+    def repair(self) -> Repair:
+        """What changes access."""
+        ledgers = self._ledgers()
+        return Repair(
+            investigation=self._investigation(ledgers),
+            incidents=ledgers.incidents,
+            changes=ledgers.changes,
+            editor=Editor(
+                keys=keys.KmsKeys(ledgers.clients),
+                roles=roles.IamRoles(ledgers.clients),
+                changes=ledgers.changes,
+                clock=SystemClock(),
+            ),
+            outbox=ledgers.outbox,
+            limits=self.settings.limits,
+            clock=SystemClock(),
+            consistency_wait=self.settings.consistency_wait,
+            approval_valid=self.settings.approval_valid,
+        )
+
+    def recopy(self) -> Recopy:
+        """What brings an incident's objects over."""
+        ledgers = self._ledgers()
+        return Recopy(
+            incidents=ledgers.incidents,
+            held=ledgers.held,
+            jobs=self._jobs(ledgers.clients),
+            verifier=self._verifier(ledgers.clients),
+            outbox=ledgers.outbox,
+            clock=SystemClock(),
+            consistency_wait=self.settings.consistency_wait,
+        )
+
+    def single_recopy(self) -> SingleRecopy:
+        """What brings one object over."""
+        clients = Clients(self.settings)
+        return SingleRecopy(
+            buckets=self._buckets(clients),
+            jobs=self._jobs(clients),
+            verifier=self._verifier(clients),
+            limits=self.settings.limits,
+            clock=SystemClock(),
+        )
+
+    def sweep(self) -> Sweep:
+        """What wakes the stuck."""
+        ledgers = self._ledgers()
+        return Sweep(
+            incidents=ledgers.incidents,
+            outbox=ledgers.outbox,
+            tally=tally.MetricTally(self.logger),
+            limits=self.settings.limits,
+            clock=SystemClock(),
+        )
+
+    def _triage(self, ledgers: "Ledgers") -> Triage:
+        return Triage(
+            investigation=self._investigation(ledgers),
+            signals=ledgers.signals,
+            incidents=ledgers.incidents,
+            changes=ledgers.changes,
+            outbox=ledgers.outbox,
+            limits=self.settings.limits,
+            clock=SystemClock(),
+        )
+
+    def _investigation(self, ledgers: "Ledgers") -> Investigation:
+        return Investigation(
+            home_account=self.settings.home_account,
+            buckets=self._buckets(ledgers.clients),
+            objects=objects.S3Objects(ledgers.clients),
+            keys=keys.KmsKeys(ledgers.clients),
+            roles=roles.IamRoles(ledgers.clients),
+            signals=ledgers.signals,
+            clock=SystemClock(),
+        )
+
+    def _verifier(self, clients: Clients) -> Verifier:
+        return Verifier(
+            home_account=self.settings.home_account,
+            buckets=self._buckets(clients),
+            objects=objects.S3Objects(clients),
+        )
+
+    def _jobs(self, clients: Clients) -> batch_jobs.S3BatchJobs:
+        return batch_jobs.S3BatchJobs(
+            clients=clients,
+            account=self.settings.home_account,
+            work_bucket=self.settings.work_bucket,
+            role_arn=self.settings.batch_role,
+        )
+
+    def _buckets(self, clients: Clients) -> buckets.S3Buckets:
+        return buckets.S3Buckets(clients, self.settings.home_account)
+
+    def _ledgers(self) -> "Ledgers":
+        clients = Clients(self.settings)
+        store = table.Table(client=clients.own("dynamodb"), name=self.settings.table)
+        incident_ledger = incidents.IncidentLedger(store)
+        return Ledgers(
+            clients=clients,
+            incidents=incident_ledger,
+            signals=signals.SignalLedger(store, incident_ledger),
+            held=held_objects.HeldObjectLedger(store),
+            changes=changes.ChangeLedger(store),
+            outbox=outbox.AwsOutbox(
+                clients=clients,
+                bus=self.settings.bus,
+                signal_queue=self.settings.signal_queue,
+                signal_dead_letter_queue=self.settings.signal_dead_letter_queue,
+                repair_queue=self.settings.repair_queue,
+                recopy_queue=self.settings.recopy_queue,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledgers:
+    """The table's parts and the way out, over the same clients."""
+
+    clients: Clients
+    incidents: incidents.IncidentLedger
+    signals: signals.SignalLedger
+    held: held_objects.HeldObjectLedger
+    changes: changes.ChangeLedger
+    outbox: outbox.AwsOutbox

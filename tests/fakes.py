@@ -1,0 +1,476 @@
+"""Every port in memory. The ledger's parts pass the same contract tests as the table's gateways.
+
+A test shapes the world by the fakes' public attributes and reads what came of it from them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Unpack
+
+from replimend.domain.batch import TriageRequest, Unusable
+from replimend.domain.changes import ChangeRecord, ChangeState
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import (
+    Absent,
+    Bucket,
+    Fact,
+    Key,
+    NamedPolicy,
+    ObjectVersion,
+    ReplicationSetup,
+    Role,
+)
+from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.recopy import (
+    BatchJob,
+    HeldObject,
+    JobPhase,
+    JobState,
+    Outcome,
+    TaskResult,
+)
+from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
+from replimend.domain.unavailable import Unavailable
+from replimend.domain.verdicts import Approval
+from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
+from replimend.errors import ThrottledError
+from replimend.ports import Details
+from tests.facts import NOON
+
+DENIAL_IS_NEWS_AFTER = timedelta(hours=1)
+
+
+class FrozenClock:
+    """Stands still until a test advances it."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.moment = now
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+
+
+@dataclass
+class FakeBuckets:
+    setups: dict[str, Fact[ReplicationSetup]]
+    buckets: dict[str, Fact[Bucket]]
+
+    def replication_of(self, bucket: str) -> Fact[ReplicationSetup]:
+        return self.setups.get(bucket, Absent(what=f"replication of {bucket}"))
+
+    def describe(self, bucket: str, account: str) -> Fact[Bucket]:
+        found = self.buckets.get(bucket, Absent(what=f"bucket {bucket}"))
+        if isinstance(found, Bucket) and found.account != account:
+            return Unavailable(reason=f"{bucket} is not of account {account}")
+        return found
+
+
+class FakeObjects:
+    """Versions in the order in which they were put; the last of a key is its current one."""
+
+    def __init__(self) -> None:
+        self.versions: dict[tuple[str, str, str], ObjectVersion] = {}
+
+    def put(self, version: ObjectVersion) -> None:
+        self.versions[version.bucket, version.key, version.version_id] = version
+
+    def delete(self, bucket: str, key: str, version_id: str) -> None:
+        del self.versions[bucket, key, version_id]
+
+    def version(
+        self,
+        bucket: str,
+        account: str,  # noqa: ARG002 - the port's
+        key: str,
+        version_id: str | None,
+    ) -> Fact[ObjectVersion]:
+        if version_id is not None:
+            return self.versions.get((bucket, key, version_id), Absent(what="version"))
+        named = [
+            each for each in self.versions.values() if (each.bucket, each.key) == (bucket, key)
+        ]
+        return named[-1] if named else Absent(what="version")
+
+
+@dataclass
+class FakeKeys:
+    keys: dict[str, Fact[Key]]
+    written: list[PolicyDocument] = field(default_factory=list)
+
+    def describe(self, key: str, account: str, region: str) -> Fact[Key]:  # noqa: ARG002 - the port's
+        return self.keys.get(key, Absent(what=f"key {key}"))
+
+    def policy_of(self, key_arn: str) -> Fact[PolicyDocument]:
+        key = self.keys.get(key_arn, Absent(what=f"key {key_arn}"))
+        return key.policy if isinstance(key, Key) else key
+
+    def put_policy(self, key_arn: str, document: PolicyDocument) -> None:
+        self.written.append(document)
+        self.edit(key_arn, document)
+
+    def edit(self, key_arn: str, document: PolicyDocument) -> None:
+        """What anybody else's PutKeyPolicy does."""
+        key = self.keys[key_arn]
+        assert isinstance(key, Key)
+        self.keys[key_arn] = replace(key, policy=document)
+
+
+@dataclass
+class FakeRoles:
+    roles: dict[str, Fact[Role]]
+
+    def describe(self, role_arn: str) -> Fact[Role]:
+        return self.roles.get(role_arn, Absent(what=f"role {role_arn}"))
+
+    def inline_policy(self, role_arn: str, name: str) -> Fact[PolicyDocument]:
+        named = {each.name: each.document for each in self._policies(role_arn)}
+        return named.get(name, Absent(what=f"inline policy {name}"))
+
+    def put_inline_policy(self, role_arn: str, name: str, document: PolicyDocument) -> None:
+        others = self._without(role_arn, name)
+        self._set(role_arn, (*others, NamedPolicy(name=name, document=document)))
+
+    def delete_inline_policy(self, role_arn: str, name: str) -> None:
+        self._set(role_arn, self._without(role_arn, name))
+
+    def _without(self, role_arn: str, name: str) -> tuple[NamedPolicy, ...]:
+        return tuple(each for each in self._policies(role_arn) if each.name != name)
+
+    def _policies(self, role_arn: str) -> tuple[NamedPolicy, ...]:
+        role = self.roles[role_arn]
+        assert isinstance(role, Role)
+        assert isinstance(role.identity_policies, tuple)
+        return role.identity_policies
+
+    def _set(self, role_arn: str, policies: tuple[NamedPolicy, ...]) -> None:
+        role = self.roles[role_arn]
+        assert isinstance(role, Role)
+        self.roles[role_arn] = replace(role, identity_policies=policies)
+
+
+@dataclass
+class StartedJob:
+    """A job with the versions of its manifest; a test says how it ends."""
+
+    bucket: str
+    objects: tuple[HeldObject, ...]
+    state: JobState
+    report: tuple[TaskResult, ...] = ()
+
+
+class FakeBatchJobs:
+    """Takes jobs as S3 does: the same token is the same job, and at most six are active."""
+
+    most_active = 6
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, StartedJob] = {}
+        self._by_token: dict[str, str] = {}
+
+    def start(self, bucket: str, objects: Sequence[HeldObject], token: str) -> str:
+        if token in self._by_token:
+            return self._by_token[token]
+        active = [each for each in self.jobs.values() if each.state.phase is JobPhase.RUNNING]
+        if len(active) >= self.most_active:
+            raise ThrottledError("CreateJob: TooManyRequestsException")
+        job_id = f"job-{len(self.jobs) + 1}"
+        self._by_token[token] = job_id
+        self.jobs[job_id] = StartedJob(bucket, tuple(objects), _state(JobPhase.RUNNING, "Active"))
+        return job_id
+
+    def state_of(self, job_id: str) -> JobState:
+        return self.jobs[job_id].state
+
+    def report_of(self, job_id: str) -> Iterator[TaskResult]:
+        yield from self.jobs[job_id].report
+
+    def complete(self, job_id: str, report: Iterable[TaskResult]) -> None:
+        self.jobs[job_id].state = _state(JobPhase.COMPLETE, "Complete")
+        self.jobs[job_id].report = tuple(report)
+
+    def stop(self, job_id: str, because: str) -> None:
+        self.jobs[job_id].state = _state(JobPhase.STOPPED, "Failed", because)
+
+
+def _state(phase: JobPhase, status: str, because: str = "") -> JobState:
+    return JobState(phase=phase, status=status, succeeded=0, failed=0, total=0, because=because)
+
+
+type Message = TriageRequest | ApplyPlan | RollBackRound | AdvanceRecopy
+
+
+@dataclass
+class FakeOutbox:
+    """Keeps what is sent, in order, until a test takes it out."""
+
+    sent: list[Message] = field(default_factory=list)
+    delays: list[timedelta] = field(default_factory=list)
+    announced: list[Status] = field(default_factory=list)
+    buried: list[Unusable] = field(default_factory=list)
+
+    def request_triage(self, group: FailureGroup) -> None:
+        self._send(TriageRequest(group=group))
+
+    def request_repair(self, incident_id: str, plan_hash: str) -> None:
+        self._send(ApplyPlan(incident_id=incident_id, plan_hash=plan_hash))
+
+    def request_roll_back(self, incident_id: str, round_: int) -> None:
+        self._send(RollBackRound(incident_id=incident_id, round=round_))
+
+    def request_recopy(self, incident_id: str, poll: str | None, delay: timedelta) -> None:
+        self._send(AdvanceRecopy(incident_id=incident_id, poll=poll), delay)
+
+    def announce(self, incident: Incident) -> None:
+        self.announced.append(incident.status)
+
+    def bury(self, unusable: Unusable) -> None:
+        self.buried.append(unusable)
+
+    def take(self) -> list[Message]:
+        """What was sent and not taken yet."""
+        taken, self.sent = self.sent, []
+        self.delays.clear()
+        return taken
+
+    def _send(self, message: Message, delay: timedelta = timedelta()) -> None:
+        self.sent.append(message)
+        self.delays.append(delay)
+
+
+class FakeTally:
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def ignored(self, kind: str) -> None:
+        self.counts[f"ignored {kind}"] += 1
+
+    def unusable(self, path: str) -> None:
+        self.counts[f"unusable {path}"] += 1
+
+    def given_back(self, group_id: str, error: Exception) -> None:  # noqa: ARG002 - the port's
+        self.counts[f"given back: {type(error).__name__}"] += 1
+
+    def woken(self, status: str) -> None:
+        self.counts[f"woken {status}"] += 1
+
+
+class FakeIncidents:
+    def __init__(self) -> None:
+        self.incidents: dict[str, Incident] = {}
+        self.of_group: dict[FailureGroup, str] = {}
+        self.frozen: str | None = None
+        self._answers: dict[str, str] = {}
+        self._approvals: dict[str, Approval] = {}
+        self._roles: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def find(self, incident_id: str) -> Incident | None:
+        return self.incidents.get(incident_id)
+
+    def save_diagnosis(
+        self, incident: Incident, known: Incident | None, group: FailureGroup, answer: str
+    ) -> bool:
+        saved = self._save(incident, known)
+        if saved:
+            self._answers[incident.incident_id] = answer
+        self.of_group[group] = incident.incident_id
+        if incident.role_arn:
+            self._roles[incident.role_arn][incident.incident_id] = None
+        return saved
+
+    def _save(self, incident: Incident, known: Incident | None) -> bool:
+        present = self.incidents.get(incident.incident_id)
+        if present != known or (known is not None and known.status.is_mending):
+            return False
+        revision = known.revision + 1 if known else 1
+        self.incidents[incident.incident_id] = replace(incident, revision=revision)
+        return True
+
+    def move(
+        self, incident: Incident, to: Status, at: datetime, **details: Unpack[Details]
+    ) -> Incident | None:
+        present = self.incidents.get(incident.incident_id)
+        if present is None or present.revision != incident.revision:
+            return None
+        revision = incident.revision + 1
+        after = replace(incident, status=to, updated_at=at, revision=revision, **details)
+        self.incidents[incident.incident_id] = after
+        return after
+
+    def of_role(self, role_arn: str) -> tuple[Incident, ...]:
+        return tuple(self.incidents[each] for each in self._roles[role_arn])
+
+    def in_status(self, status: Status) -> Iterator[Incident]:
+        found = [each for each in self.incidents.values() if each.status is status]
+        yield from sorted(found, key=lambda incident: incident.updated_at)
+
+    def groups_of(self, incident_id: str) -> tuple[FailureGroup, ...]:
+        return tuple(group for group, holder in self.of_group.items() if holder == incident_id)
+
+    def answer_of(self, incident_id: str) -> str:
+        return self._answers.get(incident_id, "{}")
+
+    def approve(self, incident_id: str, approval: Approval) -> None:
+        self._approvals[incident_id] = approval
+
+    def approval_of(self, incident_id: str) -> Approval | None:
+        return self._approvals.get(incident_id)
+
+    def frozen_by(self) -> str | None:
+        return self.frozen
+
+    def freeze(self, by: str, at: datetime) -> None:  # noqa: ARG002 - the port's
+        self.frozen = by
+
+    def unfreeze(self) -> None:
+        self.frozen = None
+
+
+class FakeSignals:
+    def __init__(self, incidents: FakeIncidents) -> None:
+        self.failures: dict[FailureGroup, dict[tuple[str, str, datetime], ReplicationFailed]] = {}
+        self.unusable: dict[tuple[str, str, str], Unusable] = {}
+        self._incidents = incidents
+        self._denials: dict[tuple[str, ...], KeyAccessDenied] = {}
+        self._claims: dict[FailureGroup, datetime] = {}
+
+    def record_failures(self, failures: Sequence[tuple[FailureGroup, ReplicationFailed]]) -> None:
+        for group, failure in failures:
+            named = (failure.key, failure.version_id, failure.event_time)
+            self.failures.setdefault(group, {})[named] = failure
+
+    def record_denial(self, denial: KeyAccessDenied) -> bool:
+        kind = (
+            denial.role_arn or "",
+            denial.action,
+            denial.region,
+            denial.key_arn or "",
+            denial.message,
+        )
+        kept = self._denials.get(kind)
+        if kept is not None and kept.event_time >= denial.event_time - DENIAL_IS_NEWS_AFTER:
+            return False
+        # As the table keeps it: without the context, which may hold an object's key.
+        self._denials[kind] = replace(denial, encryption_context=None, invoked_by=None)
+        return True
+
+    def denials_of(self, role_arn: str) -> tuple[KeyAccessDenied, ...]:
+        found = [each for each in self._denials.values() if each.role_arn == role_arn]
+        return tuple(sorted(found, key=lambda denial: denial.event_time))
+
+    def record_unusable(self, unusable: Unusable, at: datetime) -> bool:  # noqa: ARG002 - the port's
+        named = (unusable.message_id, unusable.path, unusable.body)
+        is_new = named not in self.unusable
+        self.unusable[named] = unusable
+        return is_new
+
+    def incident_of(self, group: FailureGroup) -> Incident | None:
+        return self._incidents.find(self._incidents.of_group.get(group, ""))
+
+    def claim_diagnosis(self, group: FailureGroup, now: datetime, until: datetime) -> bool:
+        if group in self._claims and self._claims[group] >= now:
+            return False
+        self._claims[group] = until
+        return True
+
+    def release_diagnosis(self, group: FailureGroup) -> None:
+        self._claims.pop(group, None)
+
+
+class FakeHeldObjects:
+    def __init__(self, signals: FakeSignals) -> None:
+        self._signals = signals
+        self._outcomes: dict[tuple[str, str, str, str], Outcome] = {}
+        self._jobs: dict[str, BatchJob] = {}
+
+    def waiting(self, groups: Iterable[FailureGroup]) -> Iterator[HeldObject]:
+        yielded = set()
+        for held in self._held(groups):
+            outcome = self._outcomes.get(_named(held))
+            if (outcome is None or outcome.at < held.failed_at) and _named(held) not in yielded:
+                yielded.add(_named(held))
+                yield held
+
+    def waits(self, group: FailureGroup, failures: Sequence[ReplicationFailed]) -> bool:
+        ended = (
+            (each.event_time, self._outcomes.get(_named(_held(group, each)))) for each in failures
+        )
+        return any(outcome is None or outcome.at < failed_at for failed_at, outcome in ended)
+
+    def record_outcomes(self, outcomes: Iterable[tuple[HeldObject, Outcome]]) -> None:
+        self._outcomes.update((_named(held), outcome) for held, outcome in outcomes)
+
+    def outcomes(
+        self, groups: Iterable[FailureGroup]
+    ) -> Iterator[tuple[HeldObject, Outcome | None]]:
+        each_once = {_named(held): held for held in self._held(groups)}
+        for named, held in each_once.items():
+            yield held, self._outcomes.get(named)
+
+    def _held(self, groups: Iterable[FailureGroup]) -> Iterator[HeldObject]:
+        for group in groups:
+            newest: dict[tuple[str, str], ReplicationFailed] = {}
+            for failure in self._signals.failures.get(group, {}).values():
+                version = (failure.key, failure.version_id)
+                if version not in newest or newest[version].event_time < failure.event_time:
+                    newest[version] = failure
+            yield from (_held(group, failure) for failure in newest.values())
+
+    def record_job(self, job: BatchJob) -> None:
+        self._jobs[job.job_id] = job
+
+    def job(self, job_id: str) -> BatchJob | None:
+        return self._jobs.get(job_id)
+
+
+def _held(group: FailureGroup, failure: ReplicationFailed) -> HeldObject:
+    return HeldObject(
+        bucket=failure.bucket,
+        destination_bucket=group.destination_bucket,
+        key=failure.key,
+        version_id=failure.version_id,
+        size=failure.size,
+        requested_at=failure.request_time,
+        failed_at=failure.event_time,
+    )
+
+
+def _named(held: HeldObject) -> tuple[str, str, str, str]:
+    return held.bucket, held.destination_bucket, held.key, held.version_id
+
+
+class FakeChanges:
+    def __init__(self) -> None:
+        self.records: dict[str, ChangeRecord] = {}
+        self._leases: dict[str, tuple[str, datetime]] = {}
+
+    def record(self, change: ChangeRecord) -> None:
+        self.records.setdefault(change.change_id, change)
+
+    def mark(self, change_id: str, state: ChangeState, at: datetime) -> None:  # noqa: ARG002 - the port's
+        self.records[change_id] = replace(self.records[change_id], state=state)
+
+    def find(self, change_id: str) -> ChangeRecord | None:
+        return self.records.get(change_id)
+
+    def of_incident(self, incident_id: str) -> tuple[ChangeRecord, ...]:
+        found = [each for each in self.records.values() if each.incident_id == incident_id]
+        return tuple(sorted(found, key=lambda change: change.at))
+
+    def count_since(self, since: datetime) -> int:
+        return sum(1 for each in self.records.values() if each.at >= since)
+
+    def lease(self, subject: str, owner: str, now: datetime, until: datetime) -> bool:
+        holder, held_until = self._leases.get(subject, (owner, now))
+        if holder != owner and held_until >= now:
+            return False
+        self._leases[subject] = (owner, until)
+        return True
+
+    def release(self, subject: str, owner: str) -> None:
+        if self._leases.get(subject, ("", None))[0] == owner:
+            del self._leases[subject]

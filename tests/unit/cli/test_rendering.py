@@ -1,0 +1,234 @@
+"""What people are shown, as claims on its text."""
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from cli import rendering
+from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
+from replimend.domain.cases import undetermined
+from replimend.domain.diagnosis import diagnose
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.failure_reasons import FailureReason
+from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.verdicts import Approved, Objection, Refused
+from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, administered_by, flagship_facts
+
+FACTS = flagship_facts()
+DIAGNOSIS = diagnose(FACTS, FailureReason.parse("DstPutObjectNotPermitted"))
+PLAN = plan_for(DIAGNOSIS, FACTS)
+
+GREEN, RED = "\x1b[32m", "\x1b[31m"
+
+
+def shown(renderable: RenderableType, *, width: int = 200, colour: bool = False) -> str:
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        markup=True,  # a demo's console may read markup; what is shown must not depend on it
+    )
+    console.print(renderable)
+    return out.getvalue()
+
+
+def an_object(**changes: Any) -> dict[str, Any]:
+    entry = {
+        "key": "reports/a.pdf",
+        "versionId": "v1",
+        "size": 8_388_609,
+        "outcome": "replicated",
+        "says": "same version",
+    }
+    return entry | changes
+
+
+def test_a_diagnosis_tells_cause_call_layer_evidence_alternatives_and_the_next_step() -> None:
+    text = shown(rendering.diagnosis(diagnosis_answer(DIAGNOSIS)))
+
+    for part in (
+        "key_policy_lacks_role (evaluated)",
+        f"kms:Encrypt on {DESTINATION_KEY} (destination)",
+        "kms:ViaService = s3.eu-central-1.amazonaws.com",
+        "the policy of the key or bucket: does not allow",
+        "event: S3 reported DstPutObjectNotPermitted",
+        f"policy: the key policy of {DESTINATION_KEY} neither names the role nor delegates",
+        "explicit_deny: no readable policy denies a call that S3 makes",
+        "admit the replication role for kms:Encrypt",
+    ):
+        assert part in text
+
+
+def test_an_undetermined_diagnosis_says_what_could_not_be_read() -> None:
+    answer = diagnosis_answer(undetermined("the role could not be read: denied", "Let us read it."))
+
+    text = shown(rendering.diagnosis(answer))
+
+    assert "undetermined (undetermined)" in text
+    assert "read: the role could not be read: denied" in text
+    assert "Layer" not in text
+
+
+def test_a_plan_shows_each_change_with_its_diff_its_reach_and_its_undoing() -> None:
+    assert isinstance(PLAN, Plan)
+
+    text = shown(rendering.plan(plan_answer(PLAN)))
+
+    assert PLAN.hash in text
+    assert f"key_policy of {DESTINATION_KEY}" in text
+    assert any(ROLE_ARN in line for line in text.splitlines() if line.strip().startswith("+"))
+    assert f"Only {ROLE_ARN} gains access" in text
+    assert "put the stored key policy back" in text
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (NoPlan(reason="Ask the owner of the deny."), "none: Ask the owner of the deny."),
+        (
+            Plan(source_bucket="a", destination_bucket="b", role_arn=ROLE_ARN, changes=()),
+            "no access is changed",
+        ),
+    ],
+)
+def test_a_plan_without_changes_says_why(plan: Plan | NoPlan, says: str) -> None:
+    assert says in shown(rendering.plan(plan_answer(plan)))
+
+
+def test_a_statement_added_to_a_policy_is_all_that_its_diff_marks() -> None:
+    statement = {"Sid": "New", "Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"]}
+    before = PolicyDocument.of({"Statement": [administered_by(MEMBER)]})
+
+    diff = rendering.policy_diff(before.content, before.with_statement(statement).content).plain
+
+    marked = [line for line in diff.splitlines() if not line.startswith("  ")]
+    assert [line[2:].strip() for line in marked] == [
+        "{",
+        '"Sid": "New",',
+        '"Effect": "Allow",',
+        '"Action": [',
+        '"kms:Encrypt",',
+        '"kms:Decrypt"',
+        "]",
+        "}",
+    ]
+    assert all(line.startswith("+ ") for line in marked)
+    assert "unchanged line(s)" in diff
+
+
+def test_added_lines_are_green_and_removed_ones_red() -> None:
+    diff = rendering.policy_diff({"Action": "kms:Decrypt"}, {"Action": "kms:Encrypt"})
+
+    lines = shown(diff, colour=True).splitlines()
+
+    assert f'{RED}-   "Action": "kms:Decrypt"' in lines[1]
+    assert f'{GREEN}+   "Action": "kms:Encrypt"' in lines[2]
+
+
+def test_a_policy_that_did_not_exist_is_added_as_a_whole() -> None:
+    diff = rendering.policy_diff(None, {"Statement": []}).plain
+
+    assert diff.splitlines() == ["+ {", '+   "Statement": []', "+ }"]
+
+
+def test_equal_policies_have_no_marked_line() -> None:
+    diff = rendering.policy_diff({"Statement": []}, {"Statement": []}).plain
+
+    assert diff == "  … 3 unchanged line(s)"
+
+
+def test_a_refusal_lists_every_objection() -> None:
+    objections = tuple(Objection(says=f"objection {number}") for number in range(3))
+
+    text = shown(rendering.verdict(verdict_answer(Refused(plan_hash="h", objections=objections))))
+
+    assert "refused" in text
+    assert [f"objection {number}" in text for number in range(3)] == [True] * 3
+
+
+def test_an_approval_names_who_gave_it() -> None:
+    text = shown(rendering.verdict(verdict_answer(Approved(plan_hash="h", by="arn:…:user/anna"))))
+
+    assert "approved by arn:…:user/anna" in text
+
+
+def test_without_a_plan_there_is_no_verdict() -> None:
+    assert "nothing was put to review" in shown(rendering.verdict(verdict_answer(None)))
+
+
+def test_a_step_tells_when_what_and_in_which_round() -> None:
+    entry = {
+        "at": "2026-06-01T12:00:00.123456+00:00",
+        "became": "canary",
+        "round": 2,
+        "summary": "job j re-copies 1 version(s)",
+    }
+
+    words = rendering.step(entry).plain.split()
+
+    assert words[:3] == ["2026-06-01", "12:00:00", "canary"]
+    assert " ".join(words[3:]) == "job j re-copies 1 version(s) (round 2)"
+
+
+def test_every_object_has_its_line_and_every_outcome_its_count() -> None:
+    objects = [
+        an_object(),
+        an_object(key="reports/b.pdf"),
+        an_object(key="reports/c.pdf", size=None, outcome="waiting", says=None),
+    ]
+
+    text = shown(rendering.outcomes(objects))
+
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[1] == ["reports/a.pdf", "v1", "8,388,609", "replicated", "same", "version"]
+    assert lines[3] == ["reports/c.pdf", "v1", "?", "waiting"]
+    assert "3 object version(s): 2 replicated, 1 waiting" in text
+
+
+def test_no_key_is_cut_however_narrow_the_terminal() -> None:
+    text = shown(rendering.outcomes([an_object(key="ß" * 900)]), width=60)
+
+    assert text.count("ß") == 900
+
+
+@pytest.mark.parametrize(
+    ("key", "appears"),
+    [
+        ("a b+c%20#?.pdf", "a b+c%20#?.pdf"),
+        ("übersicht/報告.pdf", "übersicht/報告.pdf"),
+        ("[bold red]a[/]", "[bold red]a[/]"),
+        (":smile:", ":smile:"),
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\nb\tc\x07", r"a\nb\tc\x07"),
+        ("gpj.\u202efdp", r"gpj.\u202efdp"),
+    ],
+)
+def test_a_key_is_shown_as_it_is_and_never_obeyed(key: str, appears: str) -> None:
+    text = shown(rendering.outcomes([an_object(key=key)]))
+
+    assert appears in text
+
+
+def test_others_words_in_a_diagnosis_are_never_obeyed() -> None:
+    answer = diagnosis_answer(undetermined("denied: [/red]\x1b]0;title\x07", "[bold]Look.[/bold]"))
+
+    text = shown(rendering.diagnosis(answer))
+
+    assert r"denied: [/red]\x1b]0;title\x07" in text
+    assert "[bold]Look.[/bold]" in text
+
+
+def test_rendering_needs_neither_aws_nor_the_command_line() -> None:
+    program = "import sys, cli.rendering; print({'boto3', 'botocore', 'click'} & set(sys.modules))"
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.strip() == "set()"

@@ -1,0 +1,96 @@
+"""What is not set, or is set to nonsense, is named before the function starts."""
+
+from datetime import timedelta
+
+import pytest
+
+from replimend.domain.verdicts import Limits, Mode
+from replimend.settings import MissingSettingError, Settings
+from tests.environment import ENVIRONMENT, environment
+from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN
+
+LISTS = [
+    "REPLIMEND_SOURCE_BUCKETS",
+    "REPLIMEND_DESTINATION_BUCKETS",
+    "REPLIMEND_REPLICATION_ROLES",
+    "REPLIMEND_REPAIRABLE_KEYS",
+    "REPLIMEND_ACCOUNTS",
+    "REPLIMEND_ALLOWED_CHANGES",
+]
+MAY_BE_EMPTY = {*LISTS, "REPLIMEND_EXTERNAL_ID"}
+
+
+def test_the_templates_texts_become_limits() -> None:
+    settings = Settings.from_env(environment())
+
+    assert settings.limits == Limits(
+        mode=Mode.REPAIR,
+        source_buckets=frozenset({"orders-ireland", "orders-dublin"}),
+        destination_buckets=frozenset({"orders-frankfurt"}),
+        replication_roles=frozenset({ROLE_ARN}),
+        repairable_keys=frozenset({DESTINATION_KEY}),
+        accounts=frozenset({MEMBER}),
+        allowed_changes=frozenset({"role_policy", "key_policy"}),
+        changes_per_hour=4,
+        changes_per_incident=2,
+        policy_size_share=90,
+    )
+    assert settings.consistency_wait == timedelta(minutes=1)
+    assert settings.approval_valid == timedelta(days=1)
+
+
+def test_the_environment_needs_nothing_that_the_template_does_not_give() -> None:
+    read: set[str] = set()
+
+    class Watched(dict[str, str]):
+        def __contains__(self, name: object) -> bool:
+            read.add(str(name))
+            return super().__contains__(name)
+
+    Settings.from_env(Watched(ENVIRONMENT))
+
+    assert read == set(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_a_missing_setting_is_named(name: str) -> None:
+    without = {each: value for each, value in ENVIRONMENT.items() if each != name}
+
+    with pytest.raises(MissingSettingError, match=rf"\b{name} is missing"):
+        Settings.from_env(without)
+
+
+@pytest.mark.parametrize("name", [each for each in ENVIRONMENT if each not in MAY_BE_EMPTY])
+def test_an_empty_setting_is_a_missing_one(name: str) -> None:
+    with pytest.raises(MissingSettingError, match=rf"\b{name} is missing or empty"):
+        Settings.from_env(environment(**{name: " "}))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_list_lists_nothing(name: str) -> None:
+    limits = Settings.from_env(environment(**{name: ""})).limits
+
+    assert frozenset() in {
+        limits.source_buckets,
+        limits.destination_buckets,
+        limits.replication_roles,
+        limits.repairable_keys,
+        limits.accounts,
+        limits.allowed_changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REPLIMEND_MODE", "mend"),
+        ("REPLIMEND_CHANGES_PER_HOUR", "four"),
+        ("REPLIMEND_CHANGES_PER_INCIDENT", "-1"),
+        ("REPLIMEND_CONSISTENCY_WAIT", "1.5"),
+        ("REPLIMEND_SOURCE_BUCKETS", "orders-ireland"),
+        ("REPLIMEND_DESTINATION_BUCKETS", "arn:aws:sqs:eu-west-1:111111111111:queue"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    with pytest.raises(MissingSettingError, match=name):
+        Settings.from_env(environment(**{name: value}))

@@ -1,0 +1,455 @@
+"""One canary, then the rest; complete is not success; old messages do nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from replimend.domain.batch import TriageRequest
+from replimend.domain.facts import Absent
+from replimend.domain.incident import Incident, Status
+from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind
+from replimend.domain.verdicts import Mode
+from replimend.domain.work import AdvanceRecopy, RollBackRound
+from replimend.usecases.recopy import BUSY, POLL, SETTLE
+from tests.facts import DESTINATION_KEY, HOME, OBJECT_KEY, VERSION, a_key, healthy_facts
+from tests.incidents import GROUP, LIMITS, a_failure, a_held_object
+from tests.unit.usecases.world import CONSISTENCY_WAIT, World
+
+OTHERS = ("b.pdf", "c.pdf")
+
+
+def repaired(*others: str) -> World:
+    """The flagship after its repair, with a failed object and these; its canary is due."""
+    world = World()
+    for key in others:
+        world.add_object(key=key)
+    world.tell(*(a_failure(key=key) for key in (OBJECT_KEY, *others)))
+    world.deliver()
+    world.clock.advance(CONSISTENCY_WAIT)
+    return world
+
+
+def canary_sent(*others: str) -> World:
+    world = repaired(*others)
+    world.deliver()
+    assert world.incident.status is Status.CANARY
+    return world
+
+
+def rest_sent(*others: str) -> World:
+    world = canary_sent(*(others or OTHERS))
+    world.finish("job-1")
+    world.deliver()
+    assert world.incident.status is Status.RECOPYING
+    return world
+
+
+def advance(world: World, poll: str | None) -> None:
+    world.recopy.advance(world.incident.incident_id, poll)
+
+
+def keys_of(world: World, job_id: str) -> list[str]:
+    return sorted(each.key for each in world.jobs.jobs[job_id].objects)
+
+
+def outcomes(world: World) -> dict[str, OutcomeKind | None]:
+    return {
+        held.key: outcome.kind if outcome else None
+        for held, outcome in world.held.outcomes((GROUP,))
+    }
+
+
+# the canary
+
+
+def test_the_repair_is_given_time_to_take_effect() -> None:
+    world = repaired(*OTHERS)
+    world.clock.advance(-CONSISTENCY_WAIT / 2)
+
+    world.deliver()
+
+    assert world.jobs.jobs == {}
+    assert world.outbox.sent == [
+        AdvanceRecopy(incident_id=world.incident.incident_id, poll=world.incident.poll)
+    ]
+    assert world.outbox.delays == [CONSISTENCY_WAIT / 2]
+
+
+def test_one_version_goes_ahead() -> None:
+    world = canary_sent(*OTHERS)
+
+    assert keys_of(world, "job-1") == [OBJECT_KEY]
+    assert world.incident.job_id == "job-1"
+
+
+def test_the_rest_follows_in_one_job_once_the_canary_is_verified() -> None:
+    world = rest_sent()
+
+    assert keys_of(world, "job-2") == ["b.pdf", "c.pdf"]
+    assert outcomes(world)[OBJECT_KEY] is OutcomeKind.REPLICATED
+
+
+def test_a_running_canary_is_looked_at_again() -> None:
+    world = canary_sent()
+    (message,) = world.deliver()
+
+    assert world.outbox.sent == [message]
+    assert world.outbox.delays == [POLL]
+
+
+def test_a_failed_canary_is_rolled_back_and_keeps_waiting() -> None:
+    world = canary_sent(*OTHERS)
+    world.finish("job-1", failing=frozenset({OBJECT_KEY}))
+
+    world.deliver()
+
+    incident = world.incident
+    assert incident.status is Status.OPEN
+    assert world.outbox.sent == [RollBackRound(incident_id=incident.incident_id, round=1)]
+    assert set(outcomes(world).values()) == {None}
+
+
+def test_a_canary_that_fails_round_after_round_ends_in_quarantine_with_nothing_changed() -> None:
+    world = World(limits=replace(LIMITS, changes_per_incident=9, changes_per_hour=9))
+    world.tell(a_failure())
+    for _ in range(40):
+        world.clock.advance(CONSISTENCY_WAIT)
+        world.deliver()
+        for job_id, job in world.jobs.jobs.items():
+            if job.state.phase is JobPhase.RUNNING:
+                world.finish(job_id, failing=frozenset({OBJECT_KEY}))
+
+    assert (world.incident.status, world.incident.round) == (Status.QUARANTINED, 4)
+    assert world.statements_of() == ["Administer", "Delegate"]
+    assert len(world.jobs.jobs) == 3
+    assert world.outbox.sent == []
+
+
+def test_a_canary_that_was_deleted_proves_nothing_and_another_is_sent() -> None:
+    world = canary_sent(*OTHERS)
+    world.objects.delete("orders-ireland", OBJECT_KEY, VERSION)
+    world.finish("job-1")
+
+    world.deliver()
+
+    assert world.incident.status is Status.CANARY
+    assert keys_of(world, "job-2") == ["b.pdf"]
+    assert outcomes(world)[OBJECT_KEY] is OutcomeKind.GONE
+
+
+def test_a_version_that_was_deleted_before_is_no_canary() -> None:
+    world = repaired(*OTHERS)
+    world.objects.delete("orders-ireland", OBJECT_KEY, VERSION)
+
+    world.deliver()
+
+    assert keys_of(world, "job-1") == ["b.pdf"]
+    assert outcomes(world)[OBJECT_KEY] is OutcomeKind.GONE
+
+
+def test_where_nothing_is_left_to_copy_the_incident_is_resolved() -> None:
+    world = repaired()
+    world.replicate(OBJECT_KEY, VERSION)
+
+    world.deliver()
+
+    assert world.jobs.jobs == {}
+    assert (world.incident.status, world.incident.summary) == (Status.RESOLVED, "1 replicated")
+    assert world.outbox.sent == []
+
+
+# the rest
+
+
+def test_all_versions_verified_resolve_the_incident() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+
+    world.deliver()
+
+    assert world.incident.status is Status.RESOLVED
+    assert world.incident.resolved_at == world.clock.now()
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+    assert world.outbox.announced[-1] is Status.RESOLVED
+
+
+def test_complete_is_not_success() -> None:
+    world = rest_sent()
+    world.finish("job-2", failing=frozenset({"c.pdf"}))
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert world.incident.summary == "2 replicated, 1 failed"
+    assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
+
+
+def test_a_success_that_nobody_sees_yet_is_waited_for() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+    world.objects.delete("orders-frankfurt", "c.pdf", VERSION)
+
+    world.deliver()
+
+    assert world.incident.status is Status.RECOPYING
+    assert outcomes(world) == {
+        OBJECT_KEY: OutcomeKind.REPLICATED,
+        "b.pdf": OutcomeKind.REPLICATED,
+        "c.pdf": None,
+    }
+    assert world.outbox.delays == [POLL]
+
+
+def test_a_success_that_nobody_sees_for_an_hour_is_a_failure() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+    world.objects.delete("orders-frankfurt", "c.pdf", VERSION)
+    world.clock.advance(SETTLE + POLL)
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
+
+
+def test_a_replica_that_differs_is_a_failure_in_the_end() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+    replica = world.objects.versions["orders-frankfurt", "c.pdf", VERSION]
+    world.objects.put(replace(replica, size=1))
+    world.clock.advance(SETTLE + POLL)
+
+    world.deliver()
+
+    ended = {held.key: outcome for held, outcome in world.held.outcomes((GROUP,))}
+    failed = ended["c.pdf"]
+    assert failed is not None
+    assert "size 1 instead of" in failed.says
+
+
+def test_what_failed_meanwhile_goes_in_another_job() -> None:
+    world = rest_sent()
+    world.add_object(key="late.pdf", replication_status="FAILED")
+    world.tell(a_failure(key="late.pdf", event_time=world.clock.now()))
+    world.finish("job-2")
+
+    world.deliver()
+
+    assert world.incident.status is Status.RECOPYING
+    assert keys_of(world, "job-3") == ["late.pdf"]
+
+
+def test_a_job_that_reported_nothing_is_a_persons_business() -> None:
+    world = rest_sent()
+    world.jobs.complete("job-2", [])
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert "reported nothing" in world.incident.summary
+
+
+def test_a_rule_that_was_removed_meanwhile_is_a_persons_business() -> None:
+    world = rest_sent()
+    world.buckets.setups["orders-ireland"] = Absent(what="replication")
+    world.finish("job-2")
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert "to-frankfurt" in world.incident.summary
+
+
+# jobs
+
+
+def test_a_stopped_canary_job_is_a_failed_canary() -> None:
+    world = canary_sent()
+    world.jobs.stop("job-1", "ReadingManifest")
+
+    world.deliver()
+
+    assert world.incident.status is Status.OPEN
+
+
+def test_a_stopped_job_of_the_rest_is_escalated_with_its_reason() -> None:
+    world = rest_sent()
+    world.jobs.stop("job-2", "more than half of the tasks failed")
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert world.incident.summary == "job job-2 Failed: more than half of the tasks failed"
+
+
+def test_where_six_jobs_are_active_the_job_is_started_later() -> None:
+    world = repaired()
+    for number in range(6):
+        world.jobs.start("another", [a_held_object()], f"token-{number}")
+
+    messages = world.deliver()
+
+    assert world.incident.status is Status.REPAIRED
+    assert world.outbox.sent == messages
+    assert world.outbox.delays == [BUSY]
+
+    world.jobs.stop("job-1", "cancelled")
+    world.deliver()
+    assert keys_of(world, "job-7") == [OBJECT_KEY]
+
+
+def test_an_invocation_that_died_after_starting_the_job_starts_no_second_one() -> None:
+    world = repaired()
+    before = world.incident
+    (message,) = world.deliver()
+    world.incidents.incidents[before.incident_id] = before
+
+    world.hand_over(message)
+
+    assert list(world.jobs.jobs) == ["job-1"]
+    assert world.incident.job_id == "job-1"
+
+
+def test_a_second_repair_in_the_same_round_starts_a_job_of_its_own() -> None:
+    world = canary_sent()
+    world.jobs.complete("job-1", [])
+    world.deliver()
+    assert world.incident.status is Status.ESCALATED
+
+    world.hand_over(TriageRequest(group=GROUP))
+    world.settle()
+
+    assert (world.incident.status, world.incident.round) == (Status.RESOLVED, 1)
+    assert list(world.jobs.jobs) == ["job-1", "job-2"]
+
+
+def test_an_incident_whose_job_the_ledger_forgot_is_escalated() -> None:
+    world = canary_sent()
+    incident = world.incident
+    world.incidents.incidents[incident.incident_id] = replace(incident, job_id="job-9")
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+
+
+# messages that come twice, late or by event
+
+
+def test_an_old_message_does_nothing() -> None:
+    world = rest_sent()
+    before = world.incident
+    world.finish("job-2")
+    world.outbox.take()
+
+    for poll in ("1-0", "1-1", "9-9"):
+        advance(world, poll)
+
+    assert world.incident == before
+    assert world.outbox.sent == []
+
+
+def test_a_whole_recopy_delivered_twice_ends_the_same() -> None:
+    world = repaired(*OTHERS)
+    delivered = []
+    for job_id in ("job-1", "job-2", None):
+        delivered += world.deliver()
+        if job_id:
+            world.finish(job_id)
+    before = world.incident
+
+    for message in delivered:
+        world.hand_over(message)
+
+    assert before.status is Status.RESOLVED
+    assert world.incident == before
+    assert len(world.jobs.jobs) == 2
+    assert world.outbox.sent == []
+
+
+def test_a_jobs_event_advances_its_incident_at_once() -> None:
+    world = canary_sent(*OTHERS)
+    world.finish("job-1")
+
+    world.recopy.job_changed("job-1")
+
+    assert world.incident.status is Status.RECOPYING
+
+
+def test_a_running_jobs_events_begin_no_second_chain_of_messages() -> None:
+    world = canary_sent()
+    before = list(world.outbox.sent)
+
+    for _ in range(5):
+        world.recopy.job_changed("job-1")
+
+    assert world.outbox.sent == before
+
+
+def test_a_job_that_is_not_ours_is_not_looked_at() -> None:
+    world = canary_sent()
+    before = world.incident
+
+    world.recopy.job_changed("somebody-elses")
+
+    assert world.incident == before
+
+
+@pytest.mark.parametrize(
+    "status",
+    [each for each in Status if each not in {Status.REPAIRED, Status.CANARY, Status.RECOPYING}],
+)
+def test_nothing_is_recopied_in_any_other_status(status: Status) -> None:
+    world = repaired()
+    incident: Incident = replace(world.incident, status=status)
+    world.incidents.incidents[incident.incident_id] = incident
+
+    advance(world, None)
+    world.deliver()
+
+    assert world.incident == incident
+    assert world.jobs.jobs == {}
+
+
+def test_an_unknown_incident_is_passed_over() -> None:
+    World().recopy.advance("no-such", None)
+
+
+# the whole way
+
+
+def test_a_replay_needs_no_change_and_ends_the_same() -> None:
+    world = World(healthy_facts())
+    world.tell(a_failure())
+
+    world.settle()
+
+    assert world.incident.status is Status.RESOLVED
+    assert world.keys.written == []
+
+
+def test_a_person_approves_and_the_rest_goes_by_itself() -> None:
+    world = World(limits=replace(LIMITS, mode=Mode.APPROVE))
+    world.tell(a_failure())
+    incident = world.incident
+    world.incidents.move(incident, Status.APPROVED, world.clock.now())
+    world.limits = LIMITS
+    world.outbox.request_repair(incident.incident_id, incident.plan_hash or "")
+
+    world.settle()
+
+    assert world.incident.status is Status.RESOLVED
+
+
+def test_an_object_with_an_earlier_outcome_is_not_copied_again() -> None:
+    world = repaired("b.pdf")
+    done = Outcome(kind=OutcomeKind.REPLICATED, at=world.clock.now(), says="by hand")
+    world.held.record_outcomes([(a_held_object(key="b.pdf"), done)])
+
+    world.settle()
+
+    assert "b.pdf" not in [key for job in world.jobs.jobs for key in keys_of(world, job)]
+    assert world.objects.version("orders-frankfurt", HOME, "b.pdf", VERSION) == Absent(
+        what="version"
+    )
+    assert world.keys.keys[DESTINATION_KEY] != a_key()

@@ -1,0 +1,267 @@
+"""A stack in memory: every use case over the same fakes, and somebody to carry its messages."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, assert_never
+
+from replimend.domain.batch import Batch, Heard, TriageRequest
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
+from replimend.domain.incident import Incident
+from replimend.domain.plan import SID_PREFIX
+from replimend.domain.recopy import HeldObject, JobPhase, TaskResult
+from replimend.domain.signals import Signal
+from replimend.domain.verdicts import Limits
+from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
+from replimend.usecases.edits import Editor
+from replimend.usecases.inquiry import Inquiry
+from replimend.usecases.intake import Intake
+from replimend.usecases.investigation import Investigation
+from replimend.usecases.recopy import Recopy
+from replimend.usecases.repair import Repair
+from replimend.usecases.single import SingleRecopy
+from replimend.usecases.sweep import Sweep
+from replimend.usecases.triage import Triage
+from replimend.usecases.verification import Verifier
+from tests.facts import DESTINATION_KEY, HOME, flagship_facts
+from tests.fakes import (
+    FakeBatchJobs,
+    FakeBuckets,
+    FakeChanges,
+    FakeHeldObjects,
+    FakeIncidents,
+    FakeKeys,
+    FakeObjects,
+    FakeOutbox,
+    FakeRoles,
+    FakeSignals,
+    FakeTally,
+    FrozenClock,
+    Message,
+)
+from tests.incidents import LIMITS, a_batch
+
+CONSISTENCY_WAIT = timedelta(seconds=60)
+
+
+class World:
+    """The flagship pair before anybody repaired it, and a stack that may repair it."""
+
+    def __init__(self, facts: Facts | None = None, limits: Limits = LIMITS) -> None:
+        facts = facts or flagship_facts()
+        self.limits = limits
+        self.clock = FrozenClock()
+        ends = (facts.source, facts.destination)
+        keys = (facts.source_key, facts.destination_key)
+        self.buckets = FakeBuckets(
+            setups={facts.source_bucket: facts.setup},
+            buckets={each.name: each for each in ends if isinstance(each, Bucket)},
+        )
+        self.keys = FakeKeys({each.arn: each for each in keys if isinstance(each, Key)})
+        self.roles = FakeRoles({facts.role.arn: facts.role} if isinstance(facts.role, Role) else {})
+        self.objects = FakeObjects()
+        if isinstance(facts.object, ObjectVersion):
+            self.objects.put(facts.object)
+        self.jobs = FakeBatchJobs()
+        self.incidents = FakeIncidents()
+        self.signals = FakeSignals(self.incidents)
+        self.held = FakeHeldObjects(self.signals)
+        self.changes = FakeChanges()
+        self.outbox = FakeOutbox()
+        self.tally = FakeTally()
+
+    # the use cases, under the limits of the moment
+
+    @property
+    def investigation(self) -> Investigation:
+        return Investigation(
+            home_account=HOME,
+            buckets=self.buckets,
+            objects=self.objects,
+            keys=self.keys,
+            roles=self.roles,
+            signals=self.signals,
+            clock=self.clock,
+        )
+
+    @property
+    def triage(self) -> Triage:
+        return Triage(
+            investigation=self.investigation,
+            signals=self.signals,
+            incidents=self.incidents,
+            changes=self.changes,
+            outbox=self.outbox,
+            limits=self.limits,
+            clock=self.clock,
+        )
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(
+            triage=self.triage,
+            signals=self.signals,
+            incidents=self.incidents,
+            held=self.held,
+            outbox=self.outbox,
+            tally=self.tally,
+            clock=self.clock,
+        )
+
+    @property
+    def inquiry(self) -> Inquiry:
+        return Inquiry(
+            home_account=HOME,
+            triage=self.triage,
+            buckets=self.buckets,
+            objects=self.objects,
+            signals=self.signals,
+            clock=self.clock,
+        )
+
+    @property
+    def editor(self) -> Editor:
+        return Editor(keys=self.keys, roles=self.roles, changes=self.changes, clock=self.clock)
+
+    @property
+    def repair(self) -> Repair:
+        return Repair(
+            investigation=self.investigation,
+            incidents=self.incidents,
+            changes=self.changes,
+            editor=self.editor,
+            outbox=self.outbox,
+            limits=self.limits,
+            clock=self.clock,
+            consistency_wait=CONSISTENCY_WAIT,
+            approval_valid=timedelta(hours=24),
+        )
+
+    @property
+    def verifier(self) -> Verifier:
+        return Verifier(home_account=HOME, buckets=self.buckets, objects=self.objects)
+
+    @property
+    def recopy(self) -> Recopy:
+        return Recopy(
+            incidents=self.incidents,
+            held=self.held,
+            jobs=self.jobs,
+            verifier=self.verifier,
+            outbox=self.outbox,
+            clock=self.clock,
+            consistency_wait=CONSISTENCY_WAIT,
+        )
+
+    @property
+    def single(self) -> SingleRecopy:
+        return SingleRecopy(
+            buckets=self.buckets,
+            jobs=self.jobs,
+            verifier=self.verifier,
+            limits=self.limits,
+            clock=self.clock,
+        )
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(
+            incidents=self.incidents,
+            outbox=self.outbox,
+            tally=self.tally,
+            limits=self.limits,
+            clock=self.clock,
+        )
+
+    # what happens in it
+
+    def tell(self, *signals: Signal) -> frozenset[str]:
+        """Deliver signals in one batch; the messages that are given back."""
+        return self.intake.receive(a_batch(*signals))
+
+    def deliver(self) -> list[Message]:
+        """Hand each message that was sent to whom it is for; the messages."""
+        messages = self.outbox.take()
+        for message in messages:
+            self.hand_over(message)
+        return messages
+
+    def hand_over(self, message: Message) -> None:
+        match message:
+            case TriageRequest():
+                self.intake.receive(Batch.of([Heard(message_id="own", signal=message)]))
+            case ApplyPlan(incident_id=incident_id, plan_hash=plan_hash):
+                self.repair.apply(incident_id, plan_hash)
+            case RollBackRound(incident_id=incident_id, round=round_):
+                self.repair.roll_back_round(incident_id, round_)
+            case AdvanceRecopy(incident_id=incident_id, poll=poll):
+                self.recopy.advance(incident_id, poll)
+            case unreachable:
+                assert_never(unreachable)
+
+    def settle(self) -> None:
+        """Let everything happen until nothing is sent any more; every job succeeds."""
+        for _ in range(50):
+            if not self.outbox.sent:
+                return
+            self.clock.advance(CONSISTENCY_WAIT)
+            self.deliver()
+            for job_id, job in self.jobs.jobs.items():
+                if job.state.phase is JobPhase.RUNNING:
+                    self.finish(job_id)
+        raise AssertionError("the stack keeps sending messages to itself")
+
+    def add_object(self, **changes: Any) -> ObjectVersion:
+        """One more failed version at the source."""
+        version = replace(next(iter(self.objects.versions.values())), **changes)
+        self.objects.put(version)
+        return version
+
+    def finish(self, job_id: str, *, failing: frozenset[str] = frozenset()) -> None:
+        """Let a job replicate what exists at the source, but for these keys."""
+        held = self.jobs.jobs[job_id].objects
+        for each in held:
+            if each.key not in failing:
+                self.replicate(each.key, each.version_id)
+        self.jobs.complete(job_id, [self._row(each, failing) for each in held])
+
+    def replicate(self, key: str, version_id: str) -> None:
+        """What S3 does with a version whose every call is allowed."""
+        source = self.objects.version("orders-ireland", HOME, key, version_id)
+        if isinstance(source, ObjectVersion):
+            self.objects.put(replace(source, replication_status="COMPLETED"))
+            self.objects.put(
+                replace(
+                    source,
+                    bucket="orders-frankfurt",
+                    replication_status="REPLICA",
+                    kms_key_arn=DESTINATION_KEY,
+                )
+            )
+
+    def _row(self, held: HeldObject, failing: frozenset[str]) -> TaskResult:
+        exists = (held.bucket, held.key, held.version_id) in self.objects.versions
+        succeeded = exists and held.key not in failing
+        return TaskResult(
+            bucket=held.bucket,
+            key=held.key,
+            version_id=held.version_id,
+            succeeded=succeeded,
+            error_code="" if succeeded else "DstPutObjectNotPermitted",
+            message="",
+        )
+
+    # what came of it
+
+    @property
+    def incident(self) -> Incident:
+        """The only incident there is."""
+        (incident,) = self.incidents.incidents.values()
+        return incident
+
+    def statements_of(self, key_arn: str = DESTINATION_KEY) -> list[str]:
+        """The Sids of the key's policy, with one word for all of ours."""
+        policy = self.keys.policy_of(key_arn)
+        assert isinstance(policy, PolicyDocument)
+        sids = [str(each.get("Sid")) for each in policy.statements]
+        return ["Ours" if sid.startswith(SID_PREFIX) else sid for sid in sids]
