@@ -1,0 +1,1 @@
+"""The main job on the lab, told as a story and checked claim by claim."""

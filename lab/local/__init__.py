@@ -1,0 +1,1 @@
+"""One event through a built function in a container, against the lab served over HTTP."""
