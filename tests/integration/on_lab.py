@@ -1,0 +1,57 @@
+"""Looking at the lab as an operator would, for the tests that run whole scenarios on it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from cli.ledger import Ledger
+from cli.records import incident_record
+from lab.lab import Lab
+from replimend.domain.incident import Incident, Status
+from replimend.gateways.table import Table
+
+ALL_DAY = timedelta(hours=12)
+
+
+def table_of(lab: Lab) -> Table:
+    assert lab.home.stack is not None
+    name = lab.home.stack.outputs["IncidentsTableName"]
+    return Table(client=lab.client("dynamodb"), name=name)
+
+
+def ledger_of(lab: Lab) -> Ledger:
+    return Ledger.over(table_of(lab))
+
+
+def incidents(lab: Lab) -> list[Incident]:
+    ledger = ledger_of(lab)
+    return [each for status in Status for each in ledger.incidents.in_status(status)]
+
+
+def the_record(lab: Lab) -> dict[str, Any]:
+    (incident,) = incidents(lab)
+    return incident_record(incident, ledger_of(lab))
+
+
+def key_policy(lab: Lab, arn: str) -> dict[str, Any]:
+    *_, region, account, _ = arn.split(":", 5)
+    kms = lab.client("kms", account, region)
+    policy: dict[str, Any] = json.loads(
+        kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+    )
+    return policy
+
+
+def ask_about_the_first(lab: Lab) -> dict[str, Any]:
+    """Invoke triage with the first version that was put."""
+    first = lab.versions[0]
+    return dict(
+        lab.invoke(
+            "TriageFunction",
+            {
+                "bucket": lab.scenario.world.source.name,
+                "key": first.key,
+                "versionId": first.version_id,
+            },
+        )
+    )

@@ -1,0 +1,236 @@
+"""What a person may do on the lab: approve, reject, roll back, pause, re-copy one object."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.documents import Fields
+from lab.lab import Lab
+from lab.scenario import Scenario
+from replimend.domain.incident import Status
+from tests.integration.on_lab import ALL_DAY, ask_about_the_first, incidents, key_policy, the_record
+
+KEY = "arn:aws:kms:eu-central-1:222222222222:key/22222222-2222-4222-8222-222222222222"
+BROKEN: Fields = {
+    "objects": [{"key": "orders/{n}.json", "count": 3}],
+    "broken": {"keys.destination.policy.AdmitTheReplicationRole": None},
+}
+REFUSED_BY_THE_ORGANISATION: Fields = {
+    "o-lab": {
+        "NoReplicas": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"},
+                {
+                    "Sid": "NoReplicas",
+                    "Effect": "Deny",
+                    "Action": "s3:ReplicateObject",
+                    "Resource": "*",
+                },
+            ],
+        }
+    }
+}
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with Lab.from_scenario(Scenario.read(BROKEN, name="operator")) as lab:
+        lab.run(ALL_DAY)
+        yield lab
+
+
+def approving(lab: Lab) -> dict[str, Any]:
+    """The incident awaiting approval, in a stack deployed to ask for it."""
+    lab.deploy({**lab.scenario.limits["repair"], "RepairMode": "approve"})
+    answer = ask_about_the_first(lab)
+    incident: dict[str, Any] = answer["incident"]
+    return incident
+
+
+def approve(lab: Lab, incident: dict[str, Any], plan_hash: str) -> dict[str, Any]:
+    return dict(
+        lab.invoke(
+            "RepairFunction",
+            {
+                "action": "approve",
+                "incidentId": incident["incidentId"],
+                "planHash": plan_hash,
+                "by": "arn:aws:iam::111111111111:user/operator",
+            },
+        )
+    )
+
+
+def test_nothing_changes_until_the_plan_is_approved(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+
+    incident = approving(lab)
+    lab.run(ALL_DAY)
+
+    assert incident["status"] == "awaiting_approval"
+    assert key_policy(lab, KEY) == before
+
+
+def test_an_approved_plan_is_carried_out_to_the_end(lab: Lab) -> None:
+    incident = approving(lab)
+
+    answer = approve(lab, incident, incident["planHash"])
+    lab.run(ALL_DAY)
+
+    record = the_record(lab)
+    assert answer["status"] == "approved"
+    assert record["incident"]["status"] == "resolved"
+    assert record["changes"][0]["approvedBy"] == "arn:aws:iam::111111111111:user/operator"
+    assert {each["outcome"] for each in record["objects"]} == {"replicated"}
+
+
+def test_an_approval_binds_to_the_plan_it_names(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+    incident = approving(lab)
+
+    answer = approve(lab, incident, "0" * 32)
+    lab.run(ALL_DAY)
+
+    assert "look at it again" in answer["error"]
+    assert key_policy(lab, KEY) == before
+
+
+def test_a_rejected_plan_is_refused_for_good(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+    incident = approving(lab)
+
+    lab.invoke(
+        "RepairFunction",
+        {
+            "action": "reject",
+            "incidentId": incident["incidentId"],
+            "by": "operator",
+            "reason": "the role is going away",
+        },
+    )
+    answer = approve(lab, incident, incident["planHash"])
+    lab.run(ALL_DAY)
+
+    assert "not awaiting approval" in answer["error"]
+    assert the_record(lab)["incident"]["summary"] == "rejected by operator: the role is going away"
+    assert key_policy(lab, KEY) == before
+
+
+def repaired(lab: Lab) -> dict[str, Any]:
+    lab.deploy(lab.scenario.limits["repair"])
+    ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+    return the_record(lab)
+
+
+def roll_back(lab: Lab, change_id: str) -> dict[str, Any]:
+    return dict(
+        lab.invoke(
+            "RepairFunction", {"action": "roll_back", "changeId": change_id, "by": "operator"}
+        )
+    )
+
+
+def test_rolling_back_puts_the_stored_policy_back(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+    record = repaired(lab)
+
+    answer = roll_back(lab, record["changes"][0]["changeId"])
+
+    assert answer["rolledBack"]
+    assert key_policy(lab, KEY) == before
+    assert the_record(lab)["changes"][0]["state"] == "rolled_back"
+
+
+def test_rolling_back_keeps_what_others_added_since(lab: Lab) -> None:
+    record = repaired(lab)
+    policy = key_policy(lab, KEY)
+    theirs = {
+        "Sid": "Auditors",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+        "Action": "kms:DescribeKey",
+        "Resource": "*",
+    }
+    policy["Statement"].append(theirs)
+    lab.client("kms", "222222222222", "eu-central-1").put_key_policy(
+        KeyId=KEY, PolicyName="default", Policy=json.dumps(policy)
+    )
+
+    answer = roll_back(lab, record["changes"][0]["changeId"])
+
+    assert answer["rolledBack"]
+    assert "others edited since" in answer["says"]
+    sids = [each["Sid"] for each in key_policy(lab, KEY)["Statement"]]
+    assert sids == ["AdministerThroughIam", "Auditors"]
+
+
+def test_a_pause_holds_every_change_until_it_is_ended(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+    lab.invoke("RepairFunction", {"action": "pause", "by": "operator"})
+
+    lab.deploy(lab.scenario.limits["repair"])
+    paused = ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+
+    assert paused["verdict"]["objections"] == ["changes are paused by operator"]
+    assert key_policy(lab, KEY) == before
+
+    lab.invoke("RepairFunction", {"action": "resume", "by": "operator"})
+    ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+
+    assert the_record(lab)["incident"]["status"] == "resolved"
+
+
+def test_one_object_is_re_copied_by_hand(lab: Lab) -> None:
+    record = repaired(lab)
+    held = record["objects"][0]
+    again = {
+        "action": "recopy",
+        "bucket": "orders-ireland",
+        "key": held["key"],
+        "versionId": held["versionId"],
+    }
+
+    assert lab.invoke("RecopyFunction", again)["outcome"] == "replicated"
+
+
+def test_one_object_is_not_re_copied_while_only_observing(lab: Lab) -> None:
+    failed = lab.versions[0]
+
+    answer = lab.invoke(
+        "RecopyFunction",
+        {
+            "action": "recopy",
+            "bucket": "orders-ireland",
+            "key": failed.key,
+            "versionId": failed.version_id,
+        },
+    )
+
+    assert answer == {"outcome": "refused", "says": "the mode is observe: nothing is re-copied"}
+
+
+def test_a_canary_that_fails_takes_the_change_back() -> None:
+    hidden: Fields = {
+        **BROKEN,
+        "organization": {"service_control": {"111111111111": REFUSED_BY_THE_ORGANISATION}},
+    }
+    with Lab.from_scenario(Scenario.read(hidden, name="hidden deny")) as lab:
+        before = key_policy(lab, KEY)
+        lab.run(ALL_DAY)
+
+        lab.deploy(lab.scenario.limits["repair"])
+        ask_about_the_first(lab)
+        lab.run(ALL_DAY)
+
+        assert key_policy(lab, KEY) == before
+        changes = [each for each in incidents(lab) if each.status is not Status.RESOLVED]
+        assert [each.status for each in changes] == [Status.REFUSED]
+        states = {each["state"] for each in the_record(lab)["changes"]}
+        assert states == {"rolled_back"}
+        assert {each["outcome"] for each in the_record(lab)["objects"]} == {"waiting"}
