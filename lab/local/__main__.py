@@ -56,7 +56,7 @@ def _tell(path: Path, say: Say) -> None:
         if done.answer.error is not None:
             raise LabError(f"{event.function} failed: {done.answer.error}")
         took = done.lab.run(THE_END)
-        say(f"the lab ran on until nothing was left to happen: {took} of lab time")
+        say(f"the lab ran on, for {took} of its time; in the end:")
         _tell_of_the_end(done, say)
     say(f"done in {time.monotonic() - began:.1f} s")
 

@@ -290,6 +290,19 @@ def test_a_refusal_is_certain_whatever_else_the_snapshot_lacks() -> None:
     assert cause_of(explanation) is Cause.KEY_POLICY_LACKS_ROLE
 
 
+def test_a_denial_of_another_role_is_no_evidence() -> None:
+    other = ROLE_ARN.replace("orders", "invoices")
+    issuer = ("userIdentity", "sessionContext", "sessionIssuer", "arn")
+    snapshot = without(healthy(object=OBJECT), *ADMITTING)
+
+    explanation = explained(
+        replication_failed(), {**snapshot, "denials": [having(key_access_denied(), other, *issuer)]}
+    )
+
+    assert explanation.diagnosis is not None
+    assert explanation.diagnosis.confidence is Confidence.EVALUATED
+
+
 def test_the_snapshot_of_another_bucket_decides_nothing() -> None:
     explanation = explained(replication_failed(bucket="invoices-ireland"), healthy(object=OBJECT))
 

@@ -5,8 +5,6 @@ ReplimendError
 ├─ PermanentError              trying again cannot help: record, escalate, acknowledge the message
 │  ├─ MalformedEventError      a message from AWS or a person lacks what we need, at .path
 │  ├─ MalformedPolicyError     a policy document is not one, at .path
-│  ├─ UnsupportedFailureError  well-formed, and outside what we are built for
-│  ├─ SourceGoneError          the version was deleted, or its ETag is not the one reported
 │  ├─ PolicyRefusedError       AWS does not take the document that we wrote
 │  └─ AccessLostError          we ourselves are denied: alarm, never mend our own access
 └─ TransientError              give the message back to the queue
@@ -67,14 +65,6 @@ class MalformedPolicyError(PermanentError):
         if not self.path:
             return f"policy is not usable: {self.problem}"
         return f"policy has no usable {self.path!r}: {self.problem}"
-
-
-class UnsupportedFailureError(PermanentError):
-    """The failure is understood, but nothing in Replimend may act on its kind."""
-
-
-class SourceGoneError(PermanentError):
-    """The source version no longer exists, or is not the one that was reported."""
 
 
 class PolicyRefusedError(PermanentError):

@@ -212,6 +212,18 @@ def test_a_success_that_nobody_sees_for_an_hour_is_a_failure() -> None:
     assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
 
 
+def test_a_version_that_failed_once_more_after_its_task_is_a_failure_at_once() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+    source = world.objects.versions["orders-ireland", "c.pdf", VERSION]
+    world.objects.put(replace(source, replication_status="FAILED"))
+
+    world.deliver()
+
+    assert world.incident.status is Status.ESCALATED
+    assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
+
+
 def test_a_replica_that_differs_is_a_failure_in_the_end() -> None:
     world = rest_sent()
     world.finish("job-2")

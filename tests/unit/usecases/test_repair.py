@@ -416,6 +416,18 @@ def test_a_round_is_undone_once() -> None:
     assert world.outbox.sent == []
 
 
+@pytest.mark.parametrize("status", [each for each in Status if each is not Status.OPEN])
+def test_only_a_round_whose_canary_failed_is_undone(status: Status) -> None:
+    world = applied()
+    incident = replace(world.incident, status=status)
+    world.incidents.incidents[incident.incident_id] = incident
+
+    roll_back(world)
+
+    assert world.statements_of() == ["Administer", "Delegate", "Ours"]
+    assert world.incident == incident
+
+
 def test_another_rounds_failure_undoes_nothing() -> None:
     world = failed_canary()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from replimend.domain.arn import Arn, MalformedArnError
+from replimend.domain.arn import Arn
 from replimend.domain.assessment import Assessment, decide
 from replimend.domain.diagnosis import assessments_of
 from replimend.domain.facts import Facts, ObjectVersion, ReplicationSetup, Role
@@ -15,7 +15,7 @@ from replimend.domain.requirements import Needed
 from replimend.domain.setup import Setup
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.typical import stand_ins
-from replimend.domain.views import as_if_complete, facts_about
+from replimend.domain.views import as_if_complete, facts_about, is_by
 
 
 def locate_denial(signal: KeyAccessDenied, setup: Setup) -> Located:
@@ -26,7 +26,7 @@ def locate_denial(signal: KeyAccessDenied, setup: Setup) -> Located:
             "the snapshot has no replication configuration",
             "Take a snapshot with it (s3:GetReplicationConfiguration).",
         )
-    if not _is_by(signal, setup.replication.role_arn):
+    if not is_by(signal, setup.replication.role_arn):
         return no_diagnosis(
             setup,
             f"the call was made by another role than {setup.replication.role_arn}",
@@ -45,18 +45,6 @@ def locate_denial(signal: KeyAccessDenied, setup: Setup) -> Located:
             if (located := _refused(signal, facts, setup)) is not None:
                 return located
     return agreed(setup, views, None, are_typical=False)
-
-
-def _is_by(signal: KeyAccessDenied, role_arn: str) -> bool:
-    """Whether the role, as far as the record tells, was the caller."""
-    if signal.role_arn is not None:
-        return signal.role_arn == role_arn
-    try:
-        caller = Arn.parse(signal.principal_arn or "")
-    except MalformedArnError:
-        return True
-    role = Arn.parse(role_arn)
-    return (caller.account, caller.role_name) == (role.account, role.role_name)
 
 
 def _views(setup: Setup) -> Iterator[Facts]:

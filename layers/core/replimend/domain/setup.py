@@ -107,17 +107,21 @@ class Setup:
     trails: Fact[tuple[Trail, ...]]
     denials: tuple[KeyAccessDenied, ...] = field(default=())
 
+    @property
+    def partition(self) -> str:
+        """The AWS partition, which the role's ARN tells."""
+        if isinstance(self.replication, ReplicationSetup):
+            return Arn.parse(self.replication.role_arn).partition
+        return "aws"
+
     def end(self, bucket: str) -> End:
         """The destination of this name; unknown where the snapshot does not have it."""
         lacking = Unavailable(reason=f"the snapshot does not have the bucket {bucket}")
         return self.destinations.get(bucket, End(bucket=lacking, encryption=lacking))
 
     def bucket_arn(self, bucket: str) -> str:
-        """The ARN of a bucket of this set-up, in the partition of its role."""
-        if not isinstance(self.replication, ReplicationSetup):
-            return str(Arn.of_bucket(bucket))
-        partition = Arn.parse(self.replication.role_arn).partition
-        return str(Arn.of_bucket(bucket, partition=partition))
+        """The ARN of a bucket of this set-up."""
+        return str(Arn.of_bucket(bucket, partition=self.partition))
 
     def key_named(self, name: str) -> KeyParts | None:
         """The key with this id, ARN or alias; None where the snapshot does not have it."""

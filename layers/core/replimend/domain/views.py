@@ -1,7 +1,9 @@
 """Facts about one object version under one rule, out of a whole set-up."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from replimend.domain.arn import Arn, MalformedArnError
 from replimend.domain.destinations import destination_account, replica_key_named
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import (
@@ -17,6 +19,7 @@ from replimend.domain.facts import (
 )
 from replimend.domain.resource_causes import USABLE_KEY_STATE
 from replimend.domain.setup import RoleParts, Setup
+from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.trust import S3_SERVICE
 from replimend.domain.unavailable import Unavailable
 
@@ -52,7 +55,7 @@ def facts_about(
         role=_role(setup.role),
         source_key=_source_key(setup, version),
         destination_key=_destination_key(setup, rule),
-        denials=setup.denials,
+        denials=tuple(_denials_of_the_role(setup)),
     )
 
 
@@ -84,6 +87,18 @@ def as_if_complete(facts: Facts, setup: Setup) -> Facts:
     )
 
 
+def is_by(denial: KeyAccessDenied, role_arn: str) -> bool:
+    """Whether the role, as far as the record tells, was the caller."""
+    if denial.role_arn is not None:
+        return denial.role_arn == role_arn
+    try:
+        caller = Arn.parse(denial.principal_arn or "")
+    except MalformedArnError:
+        return True
+    role = Arn.parse(role_arn)
+    return (caller.account, caller.role_name) == (role.account, role.role_name)
+
+
 def role_of(parts: RoleParts, trust: Fact[PolicyDocument]) -> Role:
     """The role with this trust policy; one that AWS says does not exist admits nobody."""
     return Role(
@@ -92,6 +107,12 @@ def role_of(parts: RoleParts, trust: Fact[PolicyDocument]) -> Role:
         identity_policies=parts.identity_policies,
         boundary=parts.boundary,
     )
+
+
+def _denials_of_the_role(setup: Setup) -> Iterator[KeyAccessDenied]:
+    if isinstance(setup.replication, ReplicationSetup):
+        role_arn = setup.replication.role_arn
+        yield from (denial for denial in setup.denials if is_by(denial, role_arn))
 
 
 def _role(role: Fact[RoleParts]) -> Fact[Role]:

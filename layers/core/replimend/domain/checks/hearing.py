@@ -36,7 +36,8 @@ def check_trails(setup: Setup, inspections: Sequence[Inspection]) -> Iterator[Fi
     if not inspections or not isinstance(setup.trails, tuple):
         return
     if not setup.trails:
-        yield found(HearingFinding.TRAIL_MISSING, f"account {setup.home_account}")
+        account = f"arn:{setup.partition}:iam::{setup.home_account}:root"
+        yield found(HearingFinding.TRAIL_MISSING, account)
         return
     hearing = [trail for trail in setup.trails if not list(_deafness(trail))]
     if not hearing:
