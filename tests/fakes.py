@@ -33,7 +33,7 @@ from replimend.domain.recopy import (
 )
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Approval
+from replimend.domain.verdicts import Approval, Rejection
 from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
 from replimend.errors import ThrottledError
 from replimend.ports import Details
@@ -266,6 +266,7 @@ class FakeIncidents:
         self.frozen: str | None = None
         self._answers: dict[str, str] = {}
         self._approvals: dict[str, Approval] = {}
+        self._rejections: dict[str, Rejection] = {}
         self._roles: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def find(self, incident_id: str) -> Incident | None:
@@ -313,6 +314,12 @@ class FakeIncidents:
 
     def answer_of(self, incident_id: str) -> str:
         return self._answers.get(incident_id, "{}")
+
+    def reject(self, incident_id: str, rejection: Rejection) -> None:
+        self._rejections[incident_id] = rejection
+
+    def rejection_of(self, incident_id: str) -> Rejection | None:
+        return self._rejections.get(incident_id)
 
     def approve(self, incident_id: str, approval: Approval) -> None:
         self._approvals[incident_id] = approval
@@ -362,11 +369,11 @@ class FakeSignals:
         found = [each for each in self._denials.values() if each.role_arn == role_arn]
         return tuple(sorted(found, key=lambda denial: denial.event_time))
 
-    def record_unusable(self, unusable: Unusable, at: datetime) -> bool:  # noqa: ARG002 - the port's
-        named = (unusable.message_id, unusable.path, unusable.body)
-        is_new = named not in self.unusable
-        self.unusable[named] = unusable
-        return is_new
+    def knows_unusable(self, unusable: Unusable) -> bool:
+        return (unusable.message_id, unusable.path, unusable.body) in self.unusable
+
+    def record_unusable(self, unusable: Unusable, at: datetime) -> None:  # noqa: ARG002 - the port's
+        self.unusable[unusable.message_id, unusable.path, unusable.body] = unusable
 
     def incident_of(self, group: FailureGroup) -> Incident | None:
         return self._incidents.find(self._incidents.of_group.get(group, ""))

@@ -276,6 +276,29 @@ def test_an_undocumented_reason_is_never_called_mended() -> None:
     assert "SomethingNew" in diagnosis.evidence[0].says
 
 
+def test_what_only_delete_markers_need_is_no_cause_of_a_failed_put() -> None:
+    facts = healthy_facts(
+        setup=ReplicationSetup(role_arn=ROLE_ARN, rules=(a_rule(delete_markers=True),)),
+        role=a_role(
+            identity_policies=policies(role_policy(without=frozenset({"s3:ReplicateDelete"})))
+        ),
+    )
+
+    assert diagnose(facts, REASON).cause is Cause.MENDED
+    assert (
+        diagnose(facts, FailureReason.parse("DstDelObjNotPermitted")).cause
+        is Cause.ROLE_POLICY_LACKS_ACTION
+    )
+
+
+def test_an_organisations_denial_of_another_call_is_not_the_cause() -> None:
+    elsewhere = denied(BY_AN_SCP.replace("kms:Encrypt", "kms:Decrypt"), action="kms:Decrypt")
+
+    assert diagnose(flagship_facts(denials=(elsewhere,)), REASON).cause is (
+        Cause.KEY_POLICY_LACKS_ROLE
+    )
+
+
 def test_delegation_to_the_roles_account_leaves_it_to_the_role() -> None:
     facts = healthy_facts(
         destination_key=a_key(policy=document(administered_by(MEMBER), delegated_to(HOME)))

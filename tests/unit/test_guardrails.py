@@ -19,6 +19,7 @@ from replimend.domain.verdicts import (
     Mode,
     ObjectionKind,
     Refused,
+    Rejection,
 )
 from tests.facts import (
     DESTINATION_KEY,
@@ -372,3 +373,14 @@ def test_a_document_has_to_fit_into_its_share_of_the_services_limit(plan: Plan, 
         "PolicySizeShare" in each
         for each in objections(at_the_limit, limited(policy_size_share=99))
     )
+
+
+def test_a_rejected_plan_stays_rejected_and_another_one_does_not() -> None:
+    rejection = Rejection(plan_hash=KEY_PLAN.hash, says="rejected by anna")
+    circumstances = replace(NOW, rejection=rejection)
+
+    verdict = review(KEY_PLAN, LIMITS, circumstances)
+
+    assert isinstance(verdict, Refused)
+    assert "rejected by anna" in verdict.objections[0].says
+    assert isinstance(review(ROLE_PLAN, LIMITS, circumstances), Approved)

@@ -362,6 +362,15 @@ def test_the_hash_does_not_depend_on_how_a_policy_is_spelt(order: list[str]) -> 
     assert plans[0].hash == plans[1].hash
 
 
+def test_there_is_no_plan_while_a_policy_is_unread() -> None:
+    facts = flagship_facts(source_key=a_key(SOURCE_KEY, policy=Unavailable(reason="denied to us")))
+
+    plan = plan_for(diagnose(facts, None), facts)
+
+    assert isinstance(plan, NoPlan)
+    assert "kms:Decrypt" in plan.reason
+
+
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -16,7 +16,7 @@ from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, Replication
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.recopy import BatchJob, HeldObject, JobState, Outcome, TaskResult
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
-from replimend.domain.verdicts import Approval
+from replimend.domain.verdicts import Approval, Rejection
 
 
 class Details(TypedDict, total=False):
@@ -150,8 +150,11 @@ class Signals(Protocol):
     def denials_of(self, role_arn: str) -> tuple[KeyAccessDenied, ...]:
         """The kept denials of the role, oldest first."""
 
-    def record_unusable(self, unusable: Unusable, at: datetime) -> bool:
-        """Keep an unusable message with what is wrong with it; whether it was new."""
+    def knows_unusable(self, unusable: Unusable) -> bool:
+        """Whether the message is kept already."""
+
+    def record_unusable(self, unusable: Unusable, at: datetime) -> None:
+        """Keep an unusable message with what is wrong with it."""
 
     def incident_of(self, group: FailureGroup) -> Incident | None:
         """The incident that holds this group, if it has been diagnosed."""
@@ -200,6 +203,12 @@ class Incidents(Protocol):
 
     def approval_of(self, incident_id: str) -> Approval | None:
         """The newest approval."""
+
+    def reject(self, incident_id: str, rejection: Rejection) -> None:
+        """Keep a person's rejection of a plan with the incident."""
+
+    def rejection_of(self, incident_id: str) -> Rejection | None:
+        """The newest rejection."""
 
     def frozen_by(self) -> str | None:
         """Who paused all changes, or None."""

@@ -325,6 +325,31 @@ def test_a_rejected_plan_is_refused_with_who_and_why() -> None:
     assert "not awaiting approval" in approve(world)["error"]
 
 
+def test_a_rejected_plan_is_not_carried_out_even_where_repairs_need_no_approval() -> None:
+    world = awaiting()
+    obeyed(
+        world, RejectPlan(incident_id=world.incident.incident_id, by="anna", reason="ours to do")
+    )
+
+    world.limits = replace(world.limits, mode=Mode.REPAIR)
+    world.hand_over(TriageRequest(group=GROUP))
+    world.settle()
+
+    assert world.incident.status is Status.REFUSED
+    assert world.changes.of_incident(world.incident.incident_id) == ()
+
+
+def test_what_a_person_rolled_back_is_not_made_again() -> None:
+    world = applied()
+    obeyed(world, RollBackChange(change_id=only_change(world).change_id, by="anna"))
+
+    world.hand_over(TriageRequest(group=GROUP))
+    world.settle()
+
+    assert world.incident.status is Status.REFUSED
+    assert world.statements_of() == ["Administer", "Delegate"]
+
+
 def test_a_pause_holds_until_repairs_are_resumed() -> None:
     world = World()
     assert obeyed(world, PauseRepairs(by="anna")) == {"paused": True, "by": "anna"}
@@ -359,7 +384,7 @@ def test_a_person_rolls_a_change_back() -> None:
     assert world.statements_of() == ["Administer", "Delegate"]
     assert (world.incident.status, world.incident.summary) == (
         Status.ESCALATED,
-        "change rolled back by anna",
+        f"change {only_change(world).change_id} was rolled back by anna",
     )
 
 

@@ -100,6 +100,7 @@ class Diagnosis:
     statements: tuple[str, ...] = ()
     missed: tuple[MissedCondition, ...] = ()
     refused: tuple[Assessment, ...] = ()
+    unknown: tuple[Assessment, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
 

@@ -21,10 +21,14 @@ from replimend.domain.facts import (
     ReplicationSetup,
     Role,
 )
-from replimend.domain.failure_reasons import FailureReason
+from replimend.domain.failure_reasons import FailureReason, ReasonCode
 from replimend.domain.refusals import explain_refusal
-from replimend.domain.requirements import Pair, requirements
+from replimend.domain.requirements import Needed, Pair, requirements
+from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
+
+OUT_OF_SIGHT = frozenset({DenialLayer.SCP, DenialLayer.RCP, DenialLayer.VPC_ENDPOINT})
+"""The layers whose policies belong to others: only the text of a denial tells of them."""
 
 
 def diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:
@@ -32,7 +36,8 @@ def diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:
 
     Without a reason, as when a person asks about an object, the live set-up alone is looked at.
     """
-    case = Case(facts=facts, reason=reason, assessments=assessments_of(facts))
+    concerned = tuple(each for each in assessments_of(facts) if _concerns(each, reason))
+    case = Case(facts=facts, reason=reason, assessments=concerned)
     for explanation in EXPLANATIONS:
         if (diagnosis := explanation(case)) is not None:
             return diagnosis
@@ -41,6 +46,13 @@ def diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:
         "Compare the replication rule, both keys and both bucket policies by hand: "
         "every call S3 makes is allowed by what could be read.",
     )
+
+
+def _concerns(assessment: Assessment, reason: FailureReason | None) -> bool:
+    """What only delete markers need says nothing of why an object was not replicated."""
+    if assessment.requirement.needed is not Needed.DELETES:
+        return True
+    return reason is not None and reason.documented is ReasonCode.DST_DEL_OBJ_NOT_PERMITTED
 
 
 def assessments_of(facts: Facts) -> tuple[Assessment, ...]:
@@ -76,7 +88,7 @@ def _pair_of(facts: Facts) -> Pair | None:
 def _layer_we_cannot_read(case: Case) -> Diagnosis | None:
     for denial in reversed(case.facts.denials):
         layer = denial.denial.layer
-        if layer in {DenialLayer.SCP, DenialLayer.RCP, DenialLayer.VPC_ENDPOINT}:
+        if layer in OUT_OF_SIGHT and _is_of_a_call_s3_makes(denial, case):
             return Diagnosis(
                 cause=Cause.ORGANISATION_POLICY,
                 confidence=Confidence.REPORTED,
@@ -88,6 +100,17 @@ def _layer_we_cannot_read(case: Case) -> Diagnosis | None:
                 evidence=(Evidence(source=Source.DENIAL, says=denial.message),),
             )
     return None
+
+
+def _is_of_a_call_s3_makes(denial: KeyAccessDenied, case: Case) -> bool:
+    """The role may be denied other calls than those of this replication."""
+    needed = [each.requirement for each in case.assessments if each.requirement.is_kms]
+    return any(
+        each.action == denial.action
+        and Arn.parse(each.resource).region == denial.region
+        and denial.key_arn in {None, each.resource}
+        for each in needed
+    )
 
 
 def _refusal(case: Case) -> Diagnosis | None:

@@ -81,6 +81,14 @@ def signal_is_not_a_replay(review: Review) -> Objection | None:
     return None
 
 
+def nobody_rejected_it(review: Review) -> Objection | None:
+    """A plan that a person rejected or rolled back is never carried out again by itself."""
+    rejection = review.circumstances.rejection
+    if rejection is None or rejection.plan_hash != review.plan.hash:
+        return None
+    return Objection(says=f"{rejection.says}: make the change by hand if it is wanted after all")
+
+
 def source_bucket_is_listed(review: Review) -> Objection | None:
     """Only buckets in SourceBucketArns; an empty list refuses all."""
     return _unlisted(
@@ -205,6 +213,7 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     mode_allows_it,
     nothing_is_frozen,
     signal_is_not_a_replay,
+    nobody_rejected_it,
     source_bucket_is_listed,
     destination_bucket_is_listed,
     role_is_listed,

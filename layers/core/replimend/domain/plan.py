@@ -134,6 +134,9 @@ def plan_for(diagnosis: Diagnosis, facts: Facts) -> Plan | NoPlan:
         return scope.plan(())
     if diagnosis.cause not in REPAIRABLE or not isinstance(facts.role, Role):
         return NoPlan(reason=diagnosis.next)
+    if diagnosis.unknown:
+        unread = ", ".join(each.requirement.action for each in diagnosis.unknown)
+        return NoPlan(reason=f"not every policy could be read: {unread}. {diagnosis.next}")
     if (obstacle := _obstacle(diagnosis.refused, facts)) is not None:
         return NoPlan(reason=f"{obstacle} {diagnosis.next}")
     changes = (

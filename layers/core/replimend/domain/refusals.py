@@ -66,6 +66,7 @@ def explain_refusal(
         statements=deciding.statements,
         missed=_missed(first),
         refused=tuple(refused),
+        unknown=tuple(each for each in assessments if each.is_unknown),
         evidence=_evidence(first, cause, facts, reason, denial),
         ruled_out=tuple(_ruled_out(cause, assessments, facts)),
     )

@@ -39,6 +39,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A person's no to one plan, known by its hash; it stands for good."""
+
+    plan_hash: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What a review has to know beside the plan and the limits."""
 
@@ -48,6 +56,7 @@ class Circumstances:
     changes_last_hour: int = 0
     changes_of_incident: int = 0
     approval: Approval | None = None
+    rejection: Rejection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.verdicts import Approval
+from replimend.domain.verdicts import Approval, Rejection
 from replimend.gateways.table import Item, Table
 from replimend.ports import Details
 
@@ -146,6 +146,19 @@ class IncidentLedger:
             by=kept["by"],
             expires=datetime.fromisoformat(kept["expires"]),
         )
+
+    def reject(self, incident_id: str, rejection: Rejection) -> None:
+        """Keep a person's rejection of a plan with the incident."""
+        kept = {"plan_hash": rejection.plan_hash, "says": rejection.says}
+        self.table.update(f"INCIDENT#{incident_id}", META, {"rejection": json.dumps(kept)})
+
+    def rejection_of(self, incident_id: str) -> Rejection | None:
+        """The newest rejection."""
+        item = self.table.get(f"INCIDENT#{incident_id}", META)
+        if item is None or "rejection" not in item:
+            return None
+        kept = json.loads(item["rejection"])
+        return Rejection(plan_hash=kept["plan_hash"], says=kept["says"])
 
     def frozen_by(self) -> str | None:
         """Who paused all changes, or None."""

@@ -13,6 +13,8 @@ from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.gateways.incidents import META, IncidentLedger
 from replimend.gateways.table import Item, Table
 
+UNUSABLE = "UNUSABLE"
+
 SHARDS = 16
 """Partitions over which a group's failures spread: DynamoDB takes 1,000 writes/s in each."""
 
@@ -61,13 +63,16 @@ class SignalLedger:
         items = self.table.query(f"ROLE#{role_arn}", "DENIAL#")
         return tuple(sorted(map(_denial_from, items), key=lambda denial: denial.event_time))
 
-    def record_unusable(self, unusable: Unusable, at: datetime) -> bool:
-        """Keep an unusable message with what is wrong with it; whether it was new."""
-        named = hashlib.sha256(unusable.body.encode()).hexdigest()[:16]
-        return self.table.put_new(
+    def knows_unusable(self, unusable: Unusable) -> bool:
+        """Whether the message is kept already."""
+        return self.table.get(UNUSABLE, _named(unusable)) is not None
+
+    def record_unusable(self, unusable: Unusable, at: datetime) -> None:
+        """Keep an unusable message with what is wrong with it."""
+        self.table.put(
             {
-                "pk": "UNUSABLE",
-                "sk": f"{unusable.message_id}#{unusable.path}#{named}",
+                "pk": UNUSABLE,
+                "sk": _named(unusable),
                 "at": at.isoformat(),
                 "path": unusable.path or "body",
                 "problem": unusable.problem,
@@ -108,6 +113,11 @@ class SignalLedger:
 def shard_of(key: str) -> int:
     """The shard of a group in which an object's failures are."""
     return hashlib.sha256(key.encode()).digest()[0] % SHARDS
+
+
+def _named(unusable: Unusable) -> str:
+    content = hashlib.sha256(unusable.body.encode()).hexdigest()[:16]
+    return f"{unusable.message_id}#{unusable.path}#{content}"
 
 
 def _failure_item(group: FailureGroup, failure: ReplicationFailed) -> Item:

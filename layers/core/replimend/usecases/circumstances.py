@@ -22,4 +22,5 @@ def circumstances_of(
         changes_last_hour=changes.count_since(now - timedelta(hours=1)),
         changes_of_incident=len(made),
         approval=incidents.approval_of(incident_id),
+        rejection=incidents.rejection_of(incident_id),
     )

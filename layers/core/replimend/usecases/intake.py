@@ -62,9 +62,13 @@ class Intake:
         return self._consider_all(failures, messages)
 
     def _put_aside(self, unusable: Unusable) -> None:
-        """Keep an unusable message in the ledger and the dead-letter queue: once."""
-        if self.signals.record_unusable(unusable, self.clock.now()):
+        """Keep an unusable message in the dead-letter queue and the ledger, in this order.
+
+        What fails between the two is buried twice; the other order would lose it.
+        """
+        if not self.signals.knows_unusable(unusable):
             self.outbox.bury(unusable)
+            self.signals.record_unusable(unusable, self.clock.now())
             self.tally.unusable(unusable.path)
 
     def _groups_to_ask_again(self, denial: KeyAccessDenied) -> Sequence[FailureGroup]:

@@ -17,7 +17,7 @@ from replimend.domain.commands import (
 from replimend.domain.guardrails import review
 from replimend.domain.incident import Incident, Status
 from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.verdicts import Approval, Approved, Limits, Refused
+from replimend.domain.verdicts import Approval, Approved, Limits, Refused, Rejection
 from replimend.errors import PermanentError
 from replimend.ports import Changes, Clock, Details, Incidents, Outbox
 from replimend.usecases.circumstances import circumstances_of
@@ -173,13 +173,16 @@ class Repair:
         return incident_answer(moved or incident)
 
     def _reject(self, command: RejectPlan) -> Mapping[str, Any]:
-        """Refuse the plan for good; a later diagnosis of new failures may propose it again."""
+        """Refuse the plan for good: it is not proposed again, whatever the mode."""
         incident = self.incidents.find(command.incident_id)
         if incident is None:
             return _no_incident(command.incident_id)
         if incident.status is not Status.AWAITING_APPROVAL:
             return _refusal(incident, f"the incident is {incident.status}, not awaiting approval")
         because = f"rejected by {command.by}" + (f": {command.reason}" if command.reason else "")
+        self.incidents.reject(
+            incident.incident_id, Rejection(plan_hash=incident.plan_hash or "", says=because)
+        )
         moved = self._move(incident, Status.REFUSED, summary=because)
         return incident_answer(moved or incident)
 
@@ -191,7 +194,11 @@ class Repair:
         undone = self.editor.undo(record)
         incident = self.incidents.find(record.incident_id)
         if undone.done and incident is not None:
-            self._move(incident, Status.ESCALATED, summary=f"change rolled back by {command.by}")
+            because = f"change {record.change_id} was rolled back by {command.by}"
+            self.incidents.reject(
+                incident.incident_id, Rejection(plan_hash=record.plan_hash, says=because)
+            )
+            self._move(incident, Status.ESCALATED, summary=because)
         return {"changeId": record.change_id, "rolledBack": undone.done, "says": undone.says}
 
     def roll_back_round(self, incident_id: str, round_: int) -> None:
