@@ -40,7 +40,7 @@ lint: setup ## check format, lint rules and types
 
 test: lint build ## everything CI checks: lint, types, template, build, every test
 	for template in $(TEMPLATES); do $(SAM) validate --lint --template "$$template"; done
-	.venv/bin/pytest -n 2 --dist loadfile
+	.venv/bin/pytest -n 2 --dist loadfile -rs
 
 check: test ## the same, by its other name
 

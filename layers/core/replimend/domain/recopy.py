@@ -167,7 +167,7 @@ def _compare(source: ObjectVersion, replica: ObjectVersion, replica_key: str | N
 
 
 def _key(replica: ObjectVersion) -> str:
-    return f"key …{replica.kms_key_arn[-12:]}" if replica.kms_key_arn else replica.encryption.value
+    return f"key …{replica.kms_key_arn[-8:]}" if replica.kms_key_arn else replica.encryption.value
 
 
 def _differences(
