@@ -118,7 +118,8 @@ def test_s3s_test_event_is_counted_and_leaves_no_trace(engine: Engine) -> None:
         pass
 
     assert done.answer.payload == NOTHING_GIVEN_BACK
-    assert any("SignalsIgnored" in line and "test_event" in line for line in done.answer.logs)
+    # The log line, not the metric's: what is printed last may not leave a container that stops.
+    assert any("signal ignored" in line and "test_event" in line for line in done.answer.logs)
     assert (done.written, done.sent, done.calls) == ((), {}, ())
 
 
