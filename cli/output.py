@@ -9,6 +9,9 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+UNBROKEN = 500
+"""Columns where nobody watches: an ARN stays in one piece, for `grep` and for copying."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
@@ -40,5 +43,11 @@ class Output:
 
 
 def output(*, as_json: bool) -> Output:
-    """The output of this process; colours as the terminal has them, none where NO_COLOR is set."""
-    return Output(console=Console(highlight=False, markup=False, emoji=False), as_json=as_json)
+    """The output of this process: as wide as the terminal, and never folded into a file or pipe.
+
+    Colours are as the terminal has them, none where NO_COLOR is set.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = UNBROKEN
+    return Output(console=console, as_json=as_json)

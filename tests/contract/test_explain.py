@@ -422,6 +422,12 @@ def test_preflight_tells_people_the_verdict_the_findings_and_the_plan(capsys: To
         assert part in told
 
 
+def test_an_arn_stays_in_one_piece_where_no_terminal_limits_the_line(capsys: Told) -> None:
+    main(["preflight", "--setup", str(BROKEN)])
+
+    assert f"Change       key_policy of {DESTINATION_KEY_ARN}" in capsys.readouterr().out
+
+
 def test_preflight_names_the_file_and_the_field_that_is_wrong(tmp_path: Path, capsys: Told) -> None:
     file = tmp_path / "setup.json"
     file.write_text(json.dumps(having(healthy(), 7, "role", "arn")))
