@@ -34,7 +34,7 @@ class ObjectUrlType(click.ParamType[ObjectUrl]):
         if not str(value).startswith(SCHEME) or not slash:
             self.fail("expected s3://bucket/key", param, ctx)
         try:
-            request = parse_manual_request({"bucket": bucket, "key": key}, "")
+            request = parse_manual_request({"bucket": bucket, "key": key})
         except MalformedEventError as error:
             self.fail(f"{error.path}: {error.problem}", param, ctx)
         return ObjectUrl(bucket=request.bucket, key=request.key)

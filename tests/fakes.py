@@ -362,7 +362,7 @@ class FakeSignals:
         if kept is not None and kept.event_time >= denial.event_time - DENIAL_IS_NEWS_AFTER:
             return False
         # As the table keeps it: without the context, which may hold an object's key.
-        self._denials[kind] = replace(denial, encryption_context=None, invoked_by=None)
+        self._denials[kind] = denial._replace(encryption_context=None, invoked_by=None)
         return True
 
     def denials_of(self, role_arn: str) -> tuple[KeyAccessDenied, ...]:

@@ -90,7 +90,7 @@ def a_denial(message: str = DENIED, **changes: Any) -> KeyAccessDenied:
         invoked_by=None,
         replayed=False,
     )
-    return replace(denial, **changes)
+    return denial._replace(**changes)
 
 
 def a_batch(*signals: Signal) -> Batch:

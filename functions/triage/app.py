@@ -21,4 +21,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if is_queue_delivery(event):
         given_back = intake.receive(batch_of(event))
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(given_back)]}
-    return dict(inquiry.answer(parse_manual_request(event, "")))
+    return dict(inquiry.answer(parse_manual_request(event)))

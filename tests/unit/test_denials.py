@@ -4,7 +4,16 @@ from hypothesis import strategies as st
 
 from replimend.domain.denials import Denial, DenialEffect, DenialLayer, parse_denial
 from tests.builders import DESTINATION_KEY_ARN, SESSION_ARN
-from tests.denial_cases import ACTION, ASKED, CASES, ON_KEY, SCP_ARN, THREE_CAUSES, DenialCase
+from tests.denial_cases import (
+    ACTION,
+    ASKED,
+    CASES,
+    IMPLICIT_WORDS,
+    ON_KEY,
+    SCP_ARN,
+    THREE_CAUSES,
+    DenialCase,
+)
 
 MARKERS = st.sampled_from(
     [
@@ -30,6 +39,30 @@ MARKERS = st.sampled_from(
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_message_says_who_asked_what_of_what_and_which_layer_refused(case: DenialCase) -> None:
     assert parse_denial(case.message) == case.says
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.message.startswith("User")], ids=lambda case: case.name
+)
+def test_words_before_a_message_change_nothing_about_what_it_says(case: DenialCase) -> None:
+    assert parse_denial(f"An error occurred (AccessDenied): {case.message}") == case.says
+
+
+@given(
+    principal=st.from_regex(r"arn:aws:sts::1:[\w+=,.@:/-]{1,40}", fullmatch=True),
+    key=st.from_regex(r"arn:aws(-cn)?:kms:[\w-]{1,9}:[0-9]{1,12}:key/[\w-]{1,36}", fullmatch=True),
+    layer=st.sampled_from(sorted(IMPLICIT_WORDS)),
+    between=st.sampled_from([" ", "  ", "\n", " \n"]),
+)
+def test_a_message_says_the_same_however_its_words_are_spaced(
+    principal: str, key: str, layer: str, between: str
+) -> None:
+    message = (
+        f"User: {principal} is not authorized to perform: {ACTION} on resource: {key} "
+        f"because no {layer} allows the {ACTION} action"
+    )
+
+    assert parse_denial(message) == parse_denial(f"{between}{message}{between}")
 
 
 def test_every_layer_is_named_by_some_message() -> None:

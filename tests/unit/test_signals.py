@@ -69,8 +69,8 @@ def test_separators_in_an_object_key_cannot_make_two_failures_one() -> None:
 def test_a_denials_key_is_the_calls_wherever_it_was_forwarded() -> None:
     first = a_denial()
 
-    assert replace(first, replayed=True).idempotency_key == first.idempotency_key
-    assert replace(first, event_id="another").idempotency_key != first.idempotency_key
+    assert first._replace(replayed=True).idempotency_key == first.idempotency_key
+    assert first._replace(event_id="another").idempotency_key != first.idempotency_key
 
 
 def test_equal_signals_are_one_in_a_set() -> None:

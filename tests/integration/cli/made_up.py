@@ -110,7 +110,7 @@ class MadeUpStack:
 
     def answers(self, function: str, asked: Mapping[str, Any], answer: object) -> None:
         """Let the function give this answer to this payload, which inbound has to understand."""
-        parse_manual_request(asked, "") if function == TRIAGE else command_of(asked)
+        parse_manual_request(asked) if function == TRIAGE else command_of(asked)
         self._invoked(function, asked, {"Payload": _body(answer)})
 
     def fails(self, function: str, asked: Mapping[str, Any], error: object) -> None:

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from replimend.domain.denials import Denial
 from replimend.domain.failure_reasons import FailureReason
@@ -53,13 +54,13 @@ class ReplicationFailed:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyAccessDenied:
+class KeyAccessDenied(NamedTuple):
     """CloudTrail saw KMS deny a call; it names no object, and often no key (aws-facts 3.5).
 
     `account` is the caller's, in which alone such a denial is logged, and `region` the key's.
     `role_arn` comes from the session's issuer and has the role's path. `denial` is what `message`
-    says: other people's text, so nothing of it may go into a policy unchecked.
+    says: other people's text, so nothing of it may go into a policy unchecked. A named tuple for
+    the reason that `Denial` is one.
     """
 
     event_id: str
@@ -74,7 +75,7 @@ class KeyAccessDenied:
     denial: Denial
     error_code: str
     message: str
-    encryption_context: Mapping[str, str] | None = field(hash=False)
+    encryption_context: Mapping[str, str] | None
     invoked_by: str | None
     replayed: bool
 
@@ -82,6 +83,10 @@ class KeyAccessDenied:
     def idempotency_key(self) -> str:
         """The same for every delivery of one denied call; 64 hexadecimal digits."""
         return _digest(self.event_id)
+
+    def __hash__(self) -> int:
+        """The event's: the context, a mapping, has none."""
+        return hash(self.event_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,12 @@ def wrong(value: object, expected: str, at: str) -> MalformedEventError:
     return MalformedEventError(at, f"expected {expected}, found {found}")
 
 
+def within(at: str, error: MalformedEventError) -> MalformedEventError:
+    """The error of something that stands at this path, with its whole path."""
+    path = path_to(at, error.path) if error.path else at
+    return MalformedEventError(path, error.problem)
+
+
 def text(source: JsonObject, name: str, at: str) -> str:
     """A string that is there, not empty and writable as UTF-8."""
     value = source.get(name)
@@ -139,8 +145,8 @@ def moment(source: JsonObject, name: str, at: str) -> datetime:
     value = text(source, name, at)
     try:
         time = datetime.fromisoformat(value)
-        if time.tzinfo is not None:
-            return time if time.tzinfo is UTC else time.astimezone(UTC)
+        if (zone := time.tzinfo) is not None:
+            return time if zone is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # a time of the year 0 or 10,000 in UTC is as unusable as one without a zone
     raise MalformedEventError(path_to(at, name), "expected a time with its zone, in ISO 8601")

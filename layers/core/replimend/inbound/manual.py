@@ -11,11 +11,11 @@ def is_manual_request(message: JsonObject) -> bool:
     return "bucket" in message and "action" not in message
 
 
-def parse_manual_request(message: JsonObject, at: str) -> ManualRequest:
+def parse_manual_request(message: JsonObject) -> ManualRequest:
     """The request; its key is plain, not URL-encoded, and a field it does not know is an error."""
-    only(message, _FIELDS, at)
+    only(message, _FIELDS, "")
     return ManualRequest(
-        bucket=bucket_name(message, "bucket", at),
-        key=object_key(message, "key", at),
-        version_id=optional_text(message, "versionId", at),
+        bucket=bucket_name(message, "bucket", ""),
+        key=object_key(message, "key", ""),
+        version_id=optional_text(message, "versionId", ""),
     )

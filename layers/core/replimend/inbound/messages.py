@@ -5,14 +5,14 @@ what S3 or CloudTrail wrote, some of it as JSON inside JSON. A record's path run
 them: `Records[1].body.detail.Records[0].s3.object.versionId`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from replimend.domain.signals import Ignored, IgnoredKind, Signal
 from replimend.errors import MalformedEventError
-from replimend.inbound.cloudtrail import is_cloudtrail_record, parse_cloudtrail_record
-from replimend.inbound.fields import JsonObject, parsed_json, path_to, wrong
+from replimend.inbound.cloudtrail import AN_AWS_SERVICE, parse_cloudtrail_record
+from replimend.inbound.fields import JsonObject, parsed_json, path_to, within, wrong
 from replimend.inbound.manual import is_manual_request, parse_manual_request
-from replimend.inbound.s3_notification import is_s3_record, is_test_event, parse_s3_record
+from replimend.inbound.s3_notification import S3, is_test_event, parse_s3_record
 
 NOTIFICATION_SOURCE = "replimend.notifications"
 NOTIFICATION_DETAIL_TYPE = "S3 Replication Notification"
@@ -27,11 +27,11 @@ _EXPECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One leaf of a message, not looked into yet, and the path at which it stands.
 
-    `defect` is the error of an envelope that could not be opened; then there is no content.
+    `defect` is the error of an envelope that could not be opened; then there is no content. A named
+    tuple, as there is one for every event.
     """
 
     path: str
@@ -62,21 +62,30 @@ def parse_record(record: Record) -> Signal:
     """The signal that one record is, or MalformedEventError with the field's path."""
     if record.defect is not None:
         raise record.defect
-    content, at = record.content, record.path
-    if is_s3_record(content):
-        return parse_s3_record(content, at, replayed=record.replayed)
-    if is_cloudtrail_record(content):
-        return parse_cloudtrail_record(content, at, replayed=record.replayed)
+    try:
+        signal = _signal(record)
+    except MalformedEventError as error:
+        raise within(record.path, error) from error
+    return signal
+
+
+def _signal(record: Record) -> Signal:
+    content = record.content
+    source = content.get("eventSource")
+    if source == S3:
+        return parse_s3_record(content, replayed=record.replayed)
+    if isinstance(source, str) and AN_AWS_SERVICE in source:
+        return parse_cloudtrail_record(content, replayed=record.replayed)
     if is_test_event(content):
         return Ignored(kind=IgnoredKind.TEST_EVENT, detail="s3:TestEvent")
     if is_manual_request(content):
-        return parse_manual_request(content, at)
+        return parse_manual_request(content)
     if _is_sns_notice(content):
         return Ignored(kind=IgnoredKind.SNS_NOTICE, detail=str(content["Type"]))
     if _is_bus_event(content):
         detail = f"{content.get('source')} {content['detail-type']}"
         return Ignored(kind=IgnoredKind.OTHER_EVENT, detail=detail)
-    raise MalformedEventError(at, _EXPECTED)
+    raise MalformedEventError("", _EXPECTED)
 
 
 def _collect(payload: object, at: str, found: list[Record], *, depth: int, replayed: bool) -> None:
