@@ -56,7 +56,8 @@ rehearse: build ## deploy the built template onto ministack and send it an event
 local: build ## run one event in a container against the lab (EVENT=events/….json)
 	@.venv/bin/python -m lab.local "$(or $(EVENT),$(error say which event: make local EVENT=events/….json))"
 
-bench: build ## measure; prints figures
+# The other reader that a bench measures beside ours; nothing else needs it.
+bench: build .venv/tools/peer.stamp ## measure; prints figures
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python "$$bench"; done
 
 lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
@@ -65,6 +66,7 @@ lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,pyproject.toml requirements/dev.in,requirements/dev.txt)
 	$(call compile,requirements/sam.in,requirements/sam.txt)
 	$(call compile,requirements/ministack.in,requirements/ministack.txt)
+	$(call compile,requirements/peer.in,requirements/peer.txt)
 
 clean: ## remove everything that make made, .venv included
 	rm -rf .venv .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
