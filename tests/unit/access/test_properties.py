@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replimend.domain.access import Layers, Level, Policy, Request, Result, evaluate
+from replimend.domain.access.conditions import OPERATORS
 from replimend.errors import MalformedPolicyError
 from tests.unit.access.questions import (
     ACCOUNT,
+    DENY_ALL,
     KEY,
     OBJECT,
     OTHER_ACCOUNT,
@@ -65,6 +67,47 @@ almost_policy = st.fixed_dictionaries(
         "Statement": almost_statement | st.lists(almost_statement, max_size=3) | json_values,
     },
 )
+
+odd_texts = st.text(max_size=12) | st.sampled_from(
+    [
+        "1e999999999",
+        "1_0",
+        "sNaN",
+        "9" * 400,
+        "9" * 5000,
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2026-13",
+        "fe80::1%eth0",
+        "10.0.0.0/33",
+        "::ffff:10.0.0.1/96",
+        "QQ=",
+        "${",
+        "${}",
+        "${aws:username, 'x'}",
+        "${*}" * 9,
+        "arn:",
+        "arn:aws:s3:::b/${aws:username}",
+        "arn:*:*:?:*:" + "*a" * 40,
+        "*" * 40,
+        "true",
+        "\ud800",
+    ]
+)
+odd_values = odd_texts | st.booleans() | st.integers() | st.floats()
+odd_keys = st.sampled_from(["aws:SourceIp", "AWS:sourceip", "kms:EncryptionContext:", "", "a"])
+odd_conditions = st.dictionaries(
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["", "ForAnyValue:", "forallvalues:"]),
+        st.sampled_from(sorted(OPERATORS)),
+        st.sampled_from(["", "IfExists"]),
+    )
+    | st.just("Null"),
+    st.dictionaries(odd_keys, odd_values | st.lists(odd_values, max_size=3), max_size=2),
+    max_size=3,
+)
+odd_contexts = st.dictionaries(odd_keys, odd_texts | st.lists(odd_texts, max_size=3).map(tuple))
 
 principals = st.sampled_from(
     [
@@ -172,6 +215,53 @@ def test_parsing_raises_nothing_but_a_malformed_policy(value: Any) -> None:
 def test_parsing_any_text_raises_nothing_but_a_malformed_policy(text: str) -> None:
     with suppress(MalformedPolicyError):
         Policy.parse(text, name="policy")
+
+
+@given(
+    principal=odd_texts | st.sampled_from([SESSION, USER, "arn:aws:sts::1:assumed-role", "arn:"]),
+    resource=odd_texts | st.just(KEY),
+    context=odd_contexts,
+    patterns=st.lists(odd_texts, min_size=1, max_size=3),
+    conditions=odd_conditions,
+    version=st.sampled_from(["2008-10-17", "2012-10-17"]),
+)
+def test_every_policy_that_parses_gives_every_call_an_answer(
+    *,
+    principal: str,
+    resource: str,
+    context: dict[str, Any],
+    patterns: list[str],
+    conditions: dict[str, Any],
+    version: str,
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "NotAction": "iam:*",
+        "Resource": patterns,
+        "Condition": conditions,
+    }
+    odd = Policy.parse({"Version": version, "Statement": statement}, name="odd")
+    asked = request(principal=principal, resource=resource, context=context)
+
+    decision = evaluate(asked, Layers(identity=(odd,), resource=odd, endpoint=(odd,)))
+
+    assert decision.result in {Result.ALLOWED, Result.IMPLICITLY_DENIED}
+
+
+@given(asked=requests, world=worlds, grants=with_grants, data=st.data())
+def test_no_call_is_allowed_past_a_layer_that_was_not_read_and_might_deny(
+    asked: Request, world: Documents, grants: tuple[Any, ...], data: st.DataObject
+) -> None:
+    field = data.draw(st.sampled_from(FIELDS))
+    named = {"Principal": "*"} if field in NAMED else {}
+    denied: Documents = {**world, field: ({**DENY_ALL, **named},)}
+    might_deny = evaluate(asked, built(denied, grants)).result in DENIED
+    unread = replace(built(world, grants), **{field: UNREAD})
+
+    result = evaluate(asked, unread).result
+
+    assert not might_deny or result is not Result.ALLOWED
 
 
 @given(asked=requests, world=worlds, grants=with_grants, data=st.data())
