@@ -29,6 +29,8 @@ def said(*values: str) -> Context:
         ("StringLike", ["x", "a?c"], "abc", "aBCc"),
         ("NumericEquals", "10", "10.0", "11"),
         ("NumericEquals", 10, "10", "ten"),
+        ("NumericEquals", "10", "1.0E1", "1_0"),
+        ("NumericLessThan", "10", ".5", "-Infinity"),
         ("NumericLessThan", "10", "9.9", "10"),
         ("NumericLessThanEquals", "10", "10", "10.1"),
         ("NumericGreaterThan", "-1", "0", "-1"),

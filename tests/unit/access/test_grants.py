@@ -87,7 +87,9 @@ def test_a_grant_to_the_account_leaves_it_to_identity_policies() -> None:
         ({"EncryptionContextEquals": {"aws:s3:arn": BUCKET}}, BUCKET_CONTEXT, True),
         ({"EncryptionContextEquals": {"aws:s3:arn": BUCKET}}, OBJECT_CONTEXT, False),
         ({"EncryptionContextEquals": {"aws:s3:arn": BUCKET}}, {}, False),
-        ({"EncryptionContextEquals": {"AWS:s3:arn": BUCKET}}, BUCKET_CONTEXT, False),
+        ({"EncryptionContextEquals": {"AWS:s3:arn": BUCKET}}, BUCKET_CONTEXT, True),
+        ({"EncryptionContextSubset": {"AWS:s3:arn": BUCKET}}, BUCKET_CONTEXT, True),
+        ({"EncryptionContextSubset": {"AWS:s3:arn": BUCKET}}, OBJECT_CONTEXT, False),
         ({"EncryptionContextEquals": {"aws:s3:arn": BUCKET.upper()}}, BUCKET_CONTEXT, False),
         ({"EncryptionContextEquals": {"aws:s3:arn": f"{BUCKET}/*"}}, OBJECT_CONTEXT, False),
         (
@@ -110,7 +112,7 @@ def test_a_grant_to_the_account_leaves_it_to_identity_policies() -> None:
         ({}, OBJECT_CONTEXT, True),
     ],
 )
-def test_constraints_are_exact(
+def test_constraints_are_exact_but_for_the_letter_case_of_keys(
     constraint: dict[str, Any], context: Context, *, allowed: bool
 ) -> None:
     decision = evaluate(

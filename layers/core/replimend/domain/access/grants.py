@@ -18,8 +18,9 @@ from replimend.domain.access.principals import CallerKind, Principals, Reach
 class Grant:
     """A grant as KMS lists it; `operations` are KMS actions in lower case, such as `kms:encrypt`.
 
-    Of the constraints, `context_equals` and `context_includes` are pairs of the encryption context,
-    compared exactly; None where the grant has no such constraint.
+    Of the constraints, `context_equals` and `context_includes` are pairs of the encryption context;
+    their values are compared exactly, their keys in any letter case (KMS API Reference,
+    `GrantConstraints`). None where the grant has no such constraint.
     """
 
     label: str
@@ -72,16 +73,18 @@ class Grant:
     def _context_missed(self, call: Call) -> Iterable[MissedCondition]:
         if call.action in WITHOUT_ENCRYPTION_CONTEXT:
             return
-        sent = call.encryption_context
-        for key, value in (self.context_includes or {}).items():
-            if sent.get(key) != value:
-                yield self._missed(f"{INCLUDES} {key}", value, sent.get(key))
+        sent = {key.lower(): value for key, value in call.encryption_context.items()}
+        for name, pairs in ((INCLUDES, self.context_includes), (EQUALS, self.context_equals)):
+            for key, expected in (pairs or {}).items():
+                actual = sent.get(key.lower())
+                if actual != expected:
+                    yield self._missed(f"{name} {key}", expected, actual)
         if self.context_equals is None:
             return
-        for key in dict.fromkeys((*self.context_equals, *sent)):
-            expected = self.context_equals.get(key)
-            if expected is None or sent.get(key) != expected:
-                yield self._missed(f"{EQUALS} {key}", expected, sent.get(key))
+        named = {key.lower() for key in self.context_equals}
+        for key, value in call.encryption_context.items():
+            if key.lower() not in named:
+                yield self._missed(f"{EQUALS} {key}", None, value)
 
     def _missed(self, condition: str, expected: str | None, actual: str | None) -> MissedCondition:
         return MissedCondition(
