@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from replimend.domain.access import Layers, Policy, Request, evaluate
@@ -80,9 +80,9 @@ def seconds(task: Callable[[], object]) -> float:
 
 
 def timed(task: Callable[[], object]) -> float:
-    started = perf_counter()
+    started = process_time()
     task()
-    return perf_counter() - started
+    return process_time() - started
 
 
 if __name__ == "__main__":
