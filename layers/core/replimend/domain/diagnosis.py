@@ -28,7 +28,7 @@ from replimend.domain.facts import (
     ReplicationSetup,
     Role,
 )
-from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode
+from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode, ReasonSide
 from replimend.domain.next_steps import next_step
 from replimend.domain.refusals import ASIDE, NAMED, ON_ITS_SIDE, explain_refusal, nearness
 from replimend.domain.reported import CAUSES
@@ -179,8 +179,8 @@ def _distance(diagnosis: Diagnosis, case: Case) -> int:
     if diagnosis.cause is Cause.UNDETERMINED:
         return NAMED  # it is of what the code names, and could not be read
     if diagnosis.requirement is None:
-        sides = {None, reason.side.value}
-        return ON_ITS_SIDE if _side_of(diagnosis.cause) in sides else ASIDE
+        is_aside = reason.side.is_known and _side_of(diagnosis.cause) not in {None, reason.side}
+        return ASIDE if is_aside else ON_ITS_SIDE
     nearest, _ = nearness(diagnosis.requirement, reason)
     is_exact = nearest == NAMED and reason.reason_class is ReasonClass.PERMISSION
     return NAMED if is_exact else max(nearest, ON_ITS_SIDE)
@@ -203,22 +203,30 @@ KIN: dict[ReasonCode, frozenset[Cause]] = {
 """Causes that S3 may report by a code which names another first."""
 
 
-def _side_of(cause: Cause) -> str | None:
+def _side_of(cause: Cause) -> ReasonSide | None:
     if cause in {Cause.ROLE_MISSING, Cause.ROLE_NOT_ASSUMABLE, Cause.ORGANISATION_POLICY}:
         return None
     is_source = cause in {Cause.SOURCE_KEY_UNUSABLE, Cause.SOURCE_KEY_MISSING}
-    return (Side.SOURCE if is_source else Side.DESTINATION).value
+    return ReasonSide.SOURCE if is_source else ReasonSide.DESTINATION
 
 
 def _layer_we_cannot_read(case: Case) -> Diagnosis | None:
     """A layer whose policies are others', as the newest denial of some call names it."""
     for each in case.assessments:
         of_call = [it for it in case.facts.denials if is_of_call(it, each.requirement)]
-        if not of_call or of_call[-1].denial.layer not in OUT_OF_SIGHT:
+        if not of_call:
             continue
         denial = of_call[-1]
-        arn = denial.denial.policy_arn
-        layer = denial.denial.layer
+        layer, arn = denial.denial.layer, denial.denial.policy_arn
+        if layer is DenialLayer.SESSION and each.is_allowed:
+            return undetermined(
+                f"a session policy refused {denial.action} (CloudTrail {denial.event_id}), and the "
+                "role's own policies, which alone can be read, allow it",
+                "Look for the session policy in the AssumeRole record of that session "
+                "(cloudtrail:LookupEvents): S3 is not known to send one.",
+            )
+        if layer not in OUT_OF_SIGHT:
+            continue
         return Diagnosis(
             cause=Cause.ORGANISATION_POLICY,
             confidence=Confidence.REPORTED,
@@ -242,7 +250,17 @@ def _refusal(case: Case) -> Diagnosis | None:
     unknown = (each.requirement for each in case.assessments if each.is_unknown)
     is_aside = nearness(diagnosis.requirement, case.reason)[0] == ASIDE
     is_open = any(nearness(each, case.reason)[0] != ASIDE for each in unknown)
-    return None if is_aside and is_open else diagnosis
+    if is_aside and is_open:
+        return None
+    named = keys.alias(case) if _is_use_of_replica_key(diagnosis.requirement) else None
+    if named is None:
+        return diagnosis
+    # No policy is changed for the key that an alias happens to name.
+    return replace(named, evidence=(*named.evidence, *diagnosis.evidence))
+
+
+def _is_use_of_replica_key(requirement: Requirement) -> bool:
+    return requirement.is_kms and requirement.side is Side.DESTINATION
 
 
 def _unreadable(case: Case) -> Diagnosis | None:

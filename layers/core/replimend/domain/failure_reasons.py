@@ -40,6 +40,11 @@ class ReasonSide(StrEnum):
     NONE = "none"
     """Neither, or the code does not say."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a code speaks of one end."""
+        return self is not ReasonSide.NONE
+
 
 class ReasonCode(StrEnum):
     """The documented codes, each once, spelt as S3 spells it today, with what it speaks of."""

@@ -6,7 +6,7 @@ from replimend.domain.access import Effect, LayerDecision, LayerName, MissedCond
 from replimend.domain.arn import Arn
 from replimend.domain.assessment import Assessment
 from replimend.domain.causes import Cause, Evidence, Source
-from replimend.domain.facts import Facts
+from replimend.domain.facts import Facts, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.near_misses import dead_in_grants, dead_principals, key_of
 from replimend.domain.next_steps import next_step
@@ -15,6 +15,10 @@ from replimend.domain.signals import KeyAccessDenied
 
 MISPRINTED = "kms:encryptioncontext:arn:aws:arn"
 """How one page of the S3 User Guide prints the condition key (aws-facts 5.3)."""
+
+
+BOTH_SIDES = {LayerName.IDENTITY, LayerName.RESOURCE}
+"""Layers of which the cause names both where both are silent."""
 
 
 def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Facts) -> str:
@@ -35,10 +39,18 @@ def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Fac
         resource=requirement.resource,
         denier=f"{' and '.join(deciding.statements)} in {policies}, which denies "
         f"{requirement.action}",
-        policy=policies or "of its own",
+        policy=_boundary_of(facts),
         principal=dead[0] if dead else "its id",
     )
     return told + _also(first, deciding) + _of_a_multi_region_key(requirement, deciding, facts)
+
+
+def _boundary_of(facts: Facts) -> str:
+    match facts.role:
+        case Role(boundary=NamedPolicy(name=name)):
+            return name
+        case _:
+            return "in force"
 
 
 def evidence_of(
@@ -139,7 +151,7 @@ def _also(first: Assessment, deciding: LayerDecision) -> str:
     others = [each.layer for each in first.refusing_layers if each.layer is not deciding.layer]
     if deciding.layer is LayerName.GRANT or not others:
         return ""
-    if set(others) <= {LayerName.IDENTITY, LayerName.RESOURCE} and not deciding.missed:
+    if {deciding.layer, *others} == BOTH_SIDES and not deciding.missed:
         return ""
     return f" The same call is refused by {' and '.join(others)} as well."
 

@@ -93,6 +93,11 @@ class Pair:
         return Needed.REPLICA_MODIFICATIONS if self.rule.replica_modifications else None
 
     @property
+    def deletes(self) -> bool:
+        """Whether S3 replicates delete markers here."""
+        return self.rule.delete_markers or Needed.DELETES in self.shown
+
+    @property
     def is_locked(self) -> bool:
         """Whether the version has a retention or a legal hold, which the replica gets too."""
         return self.object.object_lock or Needed.OBJECT_LOCK in self.shown
@@ -133,7 +138,7 @@ def _reads_of_the_source(pair: Pair) -> Iterator[Requirement]:
         )
 
     yield read("s3:GetReplicationConfiguration", bucket)
-    if pair.rule.delete_markers:
+    if pair.deletes:
         # S3 needs to list only to replicate delete markers (aws-facts 5.1).
         yield read("s3:ListBucket", bucket, Needed.DELETES)
     yield read("s3:GetObjectVersionForReplication")
@@ -215,7 +220,7 @@ def _writes_to_the_destination(pair: Pair) -> Iterator[Requirement]:
         )
 
     yield write("s3:ReplicateObject")
-    if pair.rule.delete_markers:
+    if pair.deletes:
         yield write("s3:ReplicateDelete", Needed.DELETES)
     if pair.tags is not None:
         yield write("s3:ReplicateTags", pair.tags)
