@@ -14,8 +14,9 @@ from replimend.domain.access import (
     Result,
     evaluate,
 )
+from replimend.domain.agreement import agrees
 from replimend.domain.arn import Arn
-from replimend.domain.denials import DenialEffect, DenialLayer
+from replimend.domain.denials import DenialLayer
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, Facts, Key, NamedPolicy, Role
 from replimend.domain.out_of_sight import conditions_out_of_sight, possible_contexts
@@ -24,7 +25,11 @@ from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
 
 SESSION_NAME = "s3-replication"
-"""The session name S3 replication uses, seen in real key policies (aws-facts 3.4)."""
+"""The session name S3 replication uses, seen in real key policies (aws-facts 3.4).
+
+No page of AWS states it (aws-facts 10, question 2); it matters only where a policy names a session,
+and a policy that names this one is taken at its word.
+"""
 
 NOT_READ = Unavailable(reason="not read")
 
@@ -94,24 +99,6 @@ def decide(requirement: Requirement, facts: Facts, role: Role) -> Decision:
         for context in possible_contexts(keys)
     ]
     return _as_far_as_known([decision, *others], keys, requirement, facts.denials)
-
-
-def agrees(denial: KeyAccessDenied, requirement: Requirement, refusing: frozenset[str]) -> bool:
-    """Whether the denial is of this call, and by one of these layers as far as its text says."""
-    if not is_of_call(denial, requirement):
-        return False
-    said = denial.denial
-    if said.effect is DenialEffect.AMBIGUOUS or said.layer is DenialLayer.UNKNOWN:
-        return True
-    return said.layer.value in refusing
-
-
-def is_of_call(denial: KeyAccessDenied, requirement: Requirement) -> bool:
-    """Whether the denied call may be this one: the action, the Region, the key if it is named."""
-    if not requirement.is_kms or denial.action != requirement.action:
-        return False
-    region = Arn.parse(requirement.resource).region
-    return denial.region == region and denial.key_arn in {None, requirement.resource}
 
 
 def _as_far_as_known(

@@ -206,7 +206,7 @@ class ReasonCode(StrEnum):
         "The role lacks s3:GetObjectVersionAnnotationForReplication.",
     )
     # Nothing documents the code of a source key's denial; these two are where it likely shows
-    # (aws-facts 2 and 10.1), so both stay open until evidence decides.
+    # (aws-facts 2; 10, question 1), so both stay open until evidence decides.
     SRC_GET_OBJECT_NOT_PERMITTED = (
         "SrcGetObjectNotPermitted",
         ReasonClass.AMBIGUOUS,

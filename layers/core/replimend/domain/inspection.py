@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from replimend.domain.assessment import Assessment
-from replimend.domain.diagnosis import assessments_of
+from replimend.domain.calls import assessments_of
 from replimend.domain.facts import Facts, ObjectVersion, ReplicationRule
 from replimend.domain.requirements import Needed, Requirement
 from replimend.domain.setup import Setup

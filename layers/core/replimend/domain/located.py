@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from replimend.domain.assessment import Assessment
+from replimend.domain.calls import assessments_of
 from replimend.domain.cases import undetermined
 from replimend.domain.causes import Cause, Diagnosis, Evidence, Source
-from replimend.domain.diagnosis import assessments_of, diagnose
+from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import (
     Fact,
     Facts,

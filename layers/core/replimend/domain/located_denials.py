@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from replimend.domain.arn import Arn
 from replimend.domain.assessment import Assessment, decide
-from replimend.domain.diagnosis import assessments_of
+from replimend.domain.calls import assessments_of
 from replimend.domain.facts import Facts, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.located import Located, agreed, each_once, no_diagnosis
 from replimend.domain.plan import KMS_CEILING, plan_for

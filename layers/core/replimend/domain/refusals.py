@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from replimend.domain.access import Effect, LayerDecision, LayerName, Result
+from replimend.domain.agreement import agrees
 from replimend.domain.alternatives import alternatives
-from replimend.domain.assessment import Assessment, agrees
+from replimend.domain.assessment import Assessment
 from replimend.domain.causes import Cause, Confidence, Diagnosis
 from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason, ReasonSide

@@ -7,7 +7,7 @@ contradiction, and that is undetermined.
 
 from collections.abc import Iterator, Mapping
 
-from replimend.domain.assessment import is_of_call
+from replimend.domain.agreement import is_of_call
 from replimend.domain.cases import Case, reported, undetermined
 from replimend.domain.causes import Cause, Confidence, Diagnosis, Evidence, Source
 from replimend.domain.facts import Facts, ObjectVersion
