@@ -1,5 +1,6 @@
 """What the reading gateways ask of AWS, and what they make of its answers."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -72,6 +73,58 @@ def test_a_key_is_read_by_a_role_of_its_own_account_and_region(clients: StubbedC
     assert set(clients.asked) == {
         Asked(as_="reader", service="kms", account=MEMBER, region="eu-central-1")
     }
+
+
+def test_a_key_of_a_multi_region_key_knows_its_siblings_and_its_kind(
+    clients: StubbedClients,
+) -> None:
+    primary = DESTINATION_KEY.replace("eu-central-1", "eu-west-1")
+    clients.answers(
+        "kms",
+        "describe_key",
+        key_metadata(
+            KeySpec="SYMMETRIC_DEFAULT",
+            KeyUsage="ENCRYPT_DECRYPT",
+            KeyState="PendingDeletion",
+            DeletionDate=datetime(2026, 6, 8, 12, tzinfo=UTC),
+            MultiRegion=True,
+            MultiRegionConfiguration={
+                "MultiRegionKeyType": "REPLICA",
+                "PrimaryKey": {"Arn": primary, "Region": "eu-west-1"},
+                "ReplicaKeys": [{"Arn": DESTINATION_KEY, "Region": "eu-central-1"}],
+            },
+        ),
+    )
+    clients.answers("kms", "get_key_policy", {"Policy": DOCUMENT.text})
+    clients.answers("kms", "list_grants", {"Grants": [], "Truncated": False})
+
+    key = KmsKeys(clients).describe(DESTINATION_KEY, MEMBER, "eu-central-1")
+
+    assert isinstance(key, Key)
+    assert key.siblings == (primary, DESTINATION_KEY)
+    assert (key.is_primary, key.encrypts_objects) == (False, True)
+    assert key.deletion_date == "2026-06-08"
+
+
+@pytest.mark.parametrize(
+    ("spec", "usage"),
+    [
+        ("RSA_2048", "ENCRYPT_DECRYPT"),
+        ("HMAC_256", "GENERATE_VERIFY_MAC"),
+        ("ECC_NIST_P256", "SIGN_VERIFY"),
+    ],
+)
+def test_a_key_of_another_kind_is_known_to_encrypt_no_objects(
+    clients: StubbedClients, spec: str, usage: str
+) -> None:
+    clients.answers("kms", "describe_key", key_metadata(KeySpec=spec, KeyUsage=usage))
+    clients.answers("kms", "get_key_policy", {"Policy": DOCUMENT.text})
+    clients.answers("kms", "list_grants", {"Grants": [], "Truncated": False})
+
+    key = KmsKeys(clients).describe(DESTINATION_KEY, MEMBER, "eu-central-1")
+
+    assert isinstance(key, Key)
+    assert not key.encrypts_objects
 
 
 def test_a_key_whose_policy_is_denied_is_known_all_the_same(clients: StubbedClients) -> None:
@@ -258,6 +311,10 @@ def test_a_replication_configuration_is_asked_of_the_expected_owner(
         ),
         ({"SourceSelectionCriteria": {}}, {"replicates_kms_objects": False}),
         ({"DeleteMarkerReplication": {"Status": "Enabled"}}, {"delete_markers": True}),
+        (
+            {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}},
+            {"replica_modifications": True, "replicates_kms_objects": False},
+        ),
         (
             {
                 "Destination": {

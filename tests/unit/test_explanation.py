@@ -7,7 +7,9 @@ import pytest
 from replimend.domain.causes import Cause, Confidence, Source
 from replimend.domain.deciding import DecidingPolicy, deciding_policies
 from replimend.domain.denials import DenialEffect, DenialLayer, parse_denial
+from replimend.domain.diagnosis import diagnose
 from replimend.domain.explanation import Explanation, explain, explain_message
+from replimend.domain.failure_reasons import FailureReason, ReasonCode
 from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.reported import reported_denial
 from replimend.domain.signals import Ignored, IgnoredKind
@@ -207,6 +209,59 @@ def test_what_s3_reports_of_the_version_stands_against_a_stand_in() -> None:
     assert cause_of(explanation) is Cause.OBJECT_GONE
     assert explanation.located is not None
     assert isinstance(explanation.located.plan, NoPlan)
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_a_set_up_is_explained_as_triage_would_diagnose_it(code: ReasonCode) -> None:
+    explanation = explained(replication_failed(reason=code), healthy(object=OBJECT))
+
+    assert explanation.located is not None
+    assert explanation.located.facts is not None
+    assert (
+        cause_of(explanation)
+        is diagnose(explanation.located.facts, FailureReason.parse(code)).cause
+    )
+
+
+def test_a_version_that_is_there_is_not_gone_because_s3_says_so() -> None:
+    explanation = explained(replication_failed(reason="SrcVersionNotFound"), healthy(object=OBJECT))
+
+    assert cause_of(explanation) is Cause.UNDETERMINED
+    assert "Re-copy this one version" in explanation.next
+
+
+def test_a_grant_that_misses_by_its_context_is_told_as_the_keys_own_refusal() -> None:
+    grant = {
+        "GrantId": "g-1",
+        "GranteePrincipal": ROLE_ARN,
+        "Operations": ["Encrypt"],
+        "Constraints": {"EncryptionContextSubset": {"aws:s3:arn": "arn:aws:s3:::orders-frankfurt"}},
+    }
+    snapshot = without(healthy(object=OBJECT), *ADMITTING)
+    snapshot = having(snapshot, [grant], "keys", DESTINATION_KEY, "grants")
+
+    explanation = explained(replication_failed(), snapshot)
+
+    assert cause_of(explanation) is Cause.CONDITION_MISMATCH
+    assert explanation.diagnosis is not None
+    assert explanation.diagnosis.layer == "grant"
+    assert explanation.denial.layer is DenialLayer.RESOURCE
+
+
+def test_a_grant_of_the_same_minute_as_the_failure_is_waited_for() -> None:
+    grant = {
+        "GrantId": "g-1",
+        "GranteePrincipal": ROLE_ARN,
+        "Operations": ["Encrypt", "Decrypt"],
+        "CreationDate": "2026-01-15T09:58:00+00:00",
+    }
+    snapshot = without(healthy(object=OBJECT), *ADMITTING)
+    snapshot = having(snapshot, [grant], "keys", DESTINATION_KEY, "grants")
+
+    explanation = explained(replication_failed(), snapshot)
+
+    assert cause_of(explanation) is Cause.GRANT_PENDING
+    assert "2026-01-15T10:03" in explanation.next
 
 
 def test_what_s3_reports_decides_where_the_snapshot_lacks_what_would() -> None:

@@ -170,8 +170,48 @@ def test_dsse_kms_never_uses_a_bucket_key() -> None:
             ["s3:GetObjectRetention", "s3:GetObjectLegalHold"],
             ["s3:PutObjectRetention", "s3:PutObjectLegalHold"],
         ),
+        (
+            a_pair(rule=a_rule(replica_modifications=True)),
+            Needed.REPLICA_MODIFICATIONS,
+            ["s3:GetObjectVersionTagging"],
+            ["s3:ReplicateTags"],
+        ),
+        (
+            a_pair(shown=frozenset({Needed.TAGS})),
+            Needed.TAGS,
+            ["s3:GetObjectVersionTagging"],
+            ["s3:ReplicateTags"],
+        ),
+        (
+            a_pair(shown=frozenset({Needed.OBJECT_LOCK})),
+            Needed.OBJECT_LOCK,
+            ["s3:GetObjectRetention", "s3:GetObjectLegalHold"],
+            ["s3:PutObjectRetention", "s3:PutObjectLegalHold"],
+        ),
+        (
+            a_pair(shown=frozenset({Needed.DELETES})),
+            Needed.DELETES,
+            ["s3:ListBucket"],
+            ["s3:ReplicateDelete"],
+        ),
+        (
+            a_pair(shown=frozenset({Needed.ANNOTATIONS})),
+            Needed.ANNOTATIONS,
+            ["s3:GetObjectVersionAnnotationForReplication"],
+            [],
+        ),
     ],
-    ids=["tags", "delete markers", "owner override", "object lock"],
+    ids=[
+        "tags",
+        "delete markers",
+        "owner override",
+        "object lock",
+        "replica modification sync",
+        "tags that only the code shows",
+        "a lock that only the code shows",
+        "a delete marker that only the code shows",
+        "annotations, which only a code shows",
+    ],
 )
 def test_what_an_object_or_rule_has_more_needs_more(
     pair: Pair, needed: Needed, source: list[str], destination: list[str]
@@ -193,3 +233,16 @@ def test_the_calls_go_to_the_key_itself_not_to_the_alias_that_names_it() -> None
     calls = key_calls(a_pair(rule=rule))
 
     assert calls[-1].resource == DESTINATION_KEY
+
+
+def test_a_version_of_many_parts_needs_no_other_calls_than_one_of_a_single_part() -> None:
+    parts = an_object(etag='"e12345ca7e88a38428305d3ff7fcb99f-17"', size=100 * 1024**3)
+
+    assert requirements(a_pair(object=parts)) == requirements(a_pair())
+
+
+def test_tags_are_asked_for_once_where_replicas_are_kept_in_step_too() -> None:
+    pair = a_pair(object=an_object(tag_count=1), rule=a_rule(replica_modifications=True))
+
+    assert actions(pair, Side.DESTINATION).count("s3:ReplicateTags") == 1
+    assert actions(pair, Side.DESTINATION, needed=Needed.TAGS) == ["s3:ReplicateTags"]
