@@ -158,6 +158,13 @@ CONTRADICTING: tuple[CauseCase, ...] = (
         next="AssumeRole record",
     ),
     refused(
+        "CloudTrail names a session policy, and the key refuses as well",
+        flagship_facts(denials=(denied(NO_SESSION),)),
+        KEY,
+        "resource",
+        "kms:Encrypt",
+    ),
+    refused(
         "CloudTrail names the role's policy, and the key refuses by now",
         flagship_facts(denials=(denied(NO_IDENTITY),)),
         KEY,

@@ -204,6 +204,7 @@ LACKING: tuple[CauseCase, ...] = (
         BOTH,
         "resource",
         "s3:ObjectOwnerOverrideToBucketOwner",
+        next="s3:GetBucketOwnershipControls",
     ),
     refused(
         "the role may not write delete markers",

@@ -5,6 +5,7 @@ any CloudTrail denial are joined here, in the order of aws-facts 9. What could n
 `undetermined`, and says which read would settle it.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from replimend.domain import configuration_causes as configuration
@@ -16,15 +17,14 @@ from replimend.domain.calls import assessments_of, concerns
 from replimend.domain.cases import Case, Explanation, undetermined
 from replimend.domain.causes import Cause, Confidence, Diagnosis, Evidence, Source
 from replimend.domain.denials import DenialLayer
-from replimend.domain.facts import (
-    Facts,
-)
+from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.next_steps import next_step
 from replimend.domain.precedence import distance
 from replimend.domain.refusals import ASIDE, explain_refusal, nearness
 from replimend.domain.requirements import Requirement, Side
 from replimend.domain.settled_causes import annotations, settled
+from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unread import settling_reads, unread_facts, unread_layers
 
 OUT_OF_SIGHT = frozenset({DenialLayer.SCP, DenialLayer.RCP, DenialLayer.VPC_ENDPOINT})
@@ -66,19 +66,8 @@ def _first_in_sight(case: Case) -> Diagnosis | None:
 
 def _layer_we_cannot_read(case: Case) -> Diagnosis | None:
     """A layer whose policies are others', as the newest denial of some call names it."""
-    for each in case.assessments:
-        of_call = [it for it in case.facts.denials if is_of_call(it, each.requirement)]
-        if not of_call:
-            continue
-        denial = of_call[-1]
+    for requirement, denial in _newest_denials(case):
         layer, arn = denial.denial.layer, denial.denial.policy_arn
-        if layer is DenialLayer.SESSION and each.is_allowed:
-            return undetermined(
-                f"a session policy refused {denial.action} (CloudTrail {denial.event_id}), and the "
-                "role's own policies, which alone can be read, allow it",
-                "Look for the session policy in the AssumeRole record of that session "
-                "(cloudtrail:LookupEvents): S3 is not known to send one.",
-            )
         if layer not in OUT_OF_SIGHT:
             continue
         return Diagnosis(
@@ -88,12 +77,33 @@ def _layer_we_cannot_read(case: Case) -> Diagnosis | None:
                 Cause.ORGANISATION_POLICY, policy=arn or f"the {layer.value} policies in force"
             ),
             subject=arn,
-            requirement=each.requirement,
+            requirement=requirement,
             layer=layer.value,
             effect=denial.denial.effect.value,
             evidence=(Evidence(source=Source.DENIAL, says=denial.message),),
         )
     return None
+
+
+def _session_policy(case: Case) -> Diagnosis | None:
+    """A session policy, which came with the session and stands in no policy that can be read."""
+    for _, denial in _newest_denials(case):
+        if denial.denial.layer is DenialLayer.SESSION:
+            return undetermined(
+                f"a session policy refused {denial.action} (CloudTrail {denial.event_id}), and the "
+                "role's own policies, which alone can be read, allow it",
+                "Look for the session policy in the AssumeRole record of that session "
+                "(cloudtrail:LookupEvents): S3 is not known to send one.",
+            )
+    return None
+
+
+def _newest_denials(case: Case) -> Iterator[tuple[Requirement, KeyAccessDenied]]:
+    """The newest denial of each call that was denied; what came before may be mended."""
+    for each in case.assessments:
+        of_call = [it for it in case.facts.denials if is_of_call(it, each.requirement)]
+        if of_call:
+            yield each.requirement, of_call[-1]
 
 
 def _refusal(case: Case) -> Diagnosis | None:
@@ -148,6 +158,7 @@ EXPLANATIONS: tuple[Explanation, ...] = (
     keys.alias,
     annotations,
     _unreadable,
+    _session_policy,
     settled,
 )
 """Considered in this order; the first that explains the failure is the diagnosis."""

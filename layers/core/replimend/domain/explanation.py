@@ -7,7 +7,7 @@ from typing import assert_never
 
 from replimend.domain.access import LayerName
 from replimend.domain.cases import undetermined
-from replimend.domain.causes import Diagnosis
+from replimend.domain.causes import Confidence, Diagnosis
 from replimend.domain.denials import SILENT, Denial, DenialEffect, DenialLayer, parse_denial
 from replimend.domain.located import Located, locate_failure, locate_request
 from replimend.domain.located_denials import locate_denial
@@ -166,7 +166,9 @@ def _denial_found(diagnosis: Diagnosis) -> Denial | None:
         resource=required.resource if required else None,
         layer=_denial_layer(diagnosis.layer),
         effect=DenialEffect(diagnosis.effect),
-        policy_arn=_denying_policy(diagnosis) if required else diagnosis.subject,
+        policy_arn=diagnosis.subject
+        if diagnosis.confidence is Confidence.REPORTED
+        else _denying_policy(diagnosis),
     )
 
 

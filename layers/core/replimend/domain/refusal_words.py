@@ -10,12 +10,18 @@ from replimend.domain.facts import Facts, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.near_misses import dead_in_grants, dead_principals, key_of
 from replimend.domain.next_steps import next_step
-from replimend.domain.requirements import CONTEXT_KEY, Requirement
+from replimend.domain.requirements import CONTEXT_KEY, Needed, Requirement
 from replimend.domain.signals import KeyAccessDenied
 
 MISPRINTED = "kms:encryptioncontext:arn:aws:arn"
 """How one page of the S3 User Guide prints the condition key (aws-facts 5.3)."""
 
+
+UNLESS_ENFORCED = (
+    " Where the destination's Object Ownership is Bucket owner enforced, S3 does not need it "
+    "(s3:GetBucketOwnershipControls shows that): then drop the rule's AccessControlTranslation."
+)
+"""The one permission of which a setting that is not read decides whether it is needed (5.1)."""
 
 BOTH_SIDES = {LayerName.IDENTITY, LayerName.RESOURCE}
 """Layers of which the cause names both where both are silent."""
@@ -42,7 +48,8 @@ def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Fac
         policy=_boundary_of(facts),
         principal=dead[0] if dead else "its id",
     )
-    return told + _also(first, deciding) + _of_a_multi_region_key(requirement, deciding, facts)
+    also = _also(first, deciding) + _of_a_multi_region_key(requirement, deciding, facts)
+    return told + also + (UNLESS_ENFORCED if requirement.needed is Needed.OWNER_OVERRIDE else "")
 
 
 def _boundary_of(facts: Facts) -> str:
