@@ -1,9 +1,10 @@
-"""CloudTrail records as EventBridge delivers them: KMS denials and batch-job changes.
+"""CloudTrail records: KMS denials and batch-job changes as EventBridge delivers them, and changes.
 
 Composed from documented samples (facts §3.3 to §3.7, §4): no public capture of a KMS denial made by
 S3 replication was found, so none of these is one.
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,9 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
+from lab.identities import Caller, CallerKind
 from lab.s3_calls import SESSION_NAME
+from lab.wire import ApiCall
 
 MESSAGE_LIMIT = 1024  # CloudTrail cuts an error message there (facts §3.1)
 
@@ -95,7 +98,7 @@ def key_denial_event(denial: KeyDenial, random: Random) -> dict[str, Any]:
     A denied KMS call leaves neither request parameters nor resources: the key is in the message,
     if anywhere (facts §3.5).
     """
-    time = _second(denial.at)
+    time = trail_second(denial.at)
     return {
         "version": "0",
         "id": _identifier(random),
@@ -143,7 +146,7 @@ def denial_message(denial: KeyDenial) -> str:
 
 def job_event(change: JobChange, random: Random) -> dict[str, Any]:
     """The event on the default bus of the job's account and Region."""
-    time = _second(change.at)
+    time = trail_second(change.at)
     return {
         "version": "0",
         "id": _identifier(random),
@@ -181,6 +184,49 @@ def job_event(change: JobChange, random: Random) -> dict[str, Any]:
     }
 
 
+def caller_identity(caller: Caller, access_key: str, at: datetime) -> dict[str, Any]:
+    """The `userIdentity` of a call by a person or by a role's session."""
+    identity = {
+        "type": "IAMUser" if caller.kind is CallerKind.PERSON else "AssumedRole",
+        "principalId": caller.user_id,
+        "arn": caller.principal_arn,
+        "accountId": caller.account,
+        "accessKeyId": access_key,
+    }
+    if caller.kind is CallerKind.PERSON:
+        return {**identity, "userName": caller.principal_arn.rpartition("/")[2]}
+    issuer = {
+        "type": "Role",
+        "principalId": caller.user_id.partition(":")[0],
+        "arn": caller.role_arn,
+        "accountId": caller.account,
+        "userName": caller.role_arn.rpartition("/")[2],
+    }
+    attributes = {"creationDate": trail_second(at), "mfaAuthenticated": "false"}
+    return {**identity, "sessionContext": {"sessionIssuer": issuer, "attributes": attributes}}
+
+
+def request_parameters(call: ApiCall) -> dict[str, Any]:
+    """What a record shows of a call's parameters: names begin small, and S3's are its own.
+
+    S3 shows the bucket as `bucketName` and its policy as JSON, not as text.
+    """
+    if call.service != "s3":
+        return {f"{name[0].lower()}{name[1:]}": value for name, value in call.params.items()}
+    shown: dict[str, Any] = {"bucketName": call.params["Bucket"]}
+    if call.operation == "PutBucketPolicy":
+        shown["bucketPolicy"] = json.loads(call.params["Policy"])
+    for name in ("ReplicationConfiguration", "VersioningConfiguration"):
+        if name in call.params:
+            shown[name] = call.params[name]
+    return shown
+
+
+def trail_second(moment: datetime) -> str:
+    """A moment as CloudTrail writes it, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 _THREE_CAUSES = (
     "the resource does not exist in this Region, no resource-based policies allow access, "
     "or a resource-based policy explicitly denies access"
@@ -210,16 +256,12 @@ def _identity(denial: KeyDenial) -> dict[str, Any]:
                 "userName": denial.role_arn.rsplit("/", 1)[-1],
             },
             "attributes": {
-                "creationDate": _second(denial.at - timedelta(seconds=5)),
+                "creationDate": trail_second(denial.at - timedelta(seconds=5)),
                 "mfaAuthenticated": "false",
             },
         },
         "invokedBy": "AWS Internal",
     }
-
-
-def _second(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _identifier(random: Random) -> str:

@@ -223,4 +223,5 @@ class Lab:
         StacksApi((self.home, *self.members), self.now()).install(self.gate)
         self.storage.policies.settle()
         self.gate.calls.clear()
+        self.storage.trail.history.forget()
         self._uploads.plan()

@@ -81,6 +81,7 @@ def install_storage(
     ObjectWrites(notes, replication.written).install(gate)
     ReplicationApi(replication).install(gate)
     batch.install(gate)
+    trail.history.install(gate)
     gate.policies = policies
     return Storage(
         policies=policies,

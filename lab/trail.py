@@ -1,4 +1,4 @@
-"""CloudTrail in the lab: what happened reaches the account's default bus, some time later."""
+"""CloudTrail in the lab: what happened reaches the default bus and the history, some time later."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from lab import moto_world
 from lab.behaviour import Behaviour
 from lab.clock import Clock
 from lab.cloudtrail import KeyDenial, key_denial_event
+from lab.event_history import EventHistory
 from lab.role_access import Refused
 
 type Publish = Callable[[str, str, dict[str, Any]], None]
@@ -22,6 +23,7 @@ class Trail:
         self._clock = clock
         self._behaviour = behaviour
         self._publish = publish
+        self.history = EventHistory(clock, behaviour.seed)
         self._random = Random(f"trail {behaviour.seed}")
         self._told: dict[tuple[str, str, str], datetime] = {}
 
@@ -49,7 +51,8 @@ class Trail:
         self.later(denial.caller_account, denial.key_region, key_denial_event(denial, self._random))
 
     def later(self, account: str, region: str, event: dict[str, Any]) -> None:
-        """Publish a CloudTrail event after the delay."""
+        """Publish a CloudTrail event after the delay; the event history has it later still."""
+        self.history.keep(account, region, event["detail"])
         self._clock.after(
             self._behaviour.cloudtrail_takes,
             f"CloudTrail: {event['detail']['eventName']}",
