@@ -4,7 +4,7 @@ A test shapes the world by the fakes' public attributes and reads what came of i
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Unpack
@@ -22,6 +22,7 @@ from replimend.domain.facts import (
     ReplicationSetup,
     Role,
 )
+from replimend.domain.history import Act, ChangeEvent, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.recopy import (
     BatchJob,
@@ -151,6 +152,22 @@ class FakeRoles:
         role = self.roles[role_arn]
         assert isinstance(role, Role)
         self.roles[role_arn] = replace(role, identity_policies=policies)
+
+
+@dataclass
+class FakeHistory:
+    """Knows the events that a test puts into it; a subject among the unreadable is denied to us."""
+
+    events: list[ChangeEvent] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
+    asked: list[Subject] = field(default_factory=list)
+
+    def changes_of(self, subject: Subject, acts: Collection[Act]) -> Past | Unavailable:
+        self.asked.append(subject)
+        if subject.arn in self.unreadable:
+            return Unavailable(reason=f"LookupEvents for {subject.arn} was denied to us")
+        found = [each for each in self.events if each.subject == subject.arn and each.act in acts]
+        return Past(subject=subject, events=tuple(sorted(found, key=lambda event: event.at)))
 
 
 @dataclass

@@ -42,6 +42,7 @@ ON_EVERYTHING = {
     "LeaveTheDataUnreadable": "denies",
     "NeverSkipTheLockoutCheck": "denies",
     "CreateBatchJobs": "s3:CreateJob has no resource type",
+    "LookUpWhoChangedWhat": "cloudtrail:LookupEvents has no resource type",
 }
 READS = re.compile(r"(Get|List|Describe)\w+")
 CONTROLLED = {"kms", "iam", "s3"}

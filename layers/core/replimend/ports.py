@@ -5,7 +5,7 @@ AWS refuses is answered with `Unavailable`; something that does not exist with `
 raises ThrottledError, so that the message is given back to its queue.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
 
@@ -13,9 +13,11 @@ from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
+from replimend.domain.history import Act, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.recopy import BatchJob, HeldObject, JobState, Outcome, TaskResult
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
+from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import Approval, Rejection
 
 
@@ -85,6 +87,13 @@ class Roles(Protocol):
 
     def delete_inline_policy(self, role_arn: str, name: str) -> None:
         """Remove one inline policy; no error if it is gone already."""
+
+
+class History(Protocol):
+    """Reads who changed what."""
+
+    def changes_of(self, subject: Subject, acts: Collection[Act]) -> Past | Unavailable:
+        """The subject's changes of these kinds, as far back as they could be read."""
 
 
 class BatchJobs(Protocol):

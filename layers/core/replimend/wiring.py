@@ -11,6 +11,7 @@ from replimend.gateways import (
     buckets,
     changes,
     held_objects,
+    history,
     incidents,
     keys,
     objects,
@@ -37,8 +38,14 @@ LEDGER = table.READS | table.WRITES
 SET_UP = keys.READS | roles.READS | buckets.READS | objects.READS
 
 ACTIONS = {
-    "TriageFunction": LEDGER | SET_UP | outbox.WRITES | ASSUME_MEMBER,
-    "RepairFunction": LEDGER | SET_UP | keys.WRITES | roles.WRITES | outbox.WRITES | ASSUME_MEMBER,
+    "TriageFunction": LEDGER | SET_UP | history.READS | outbox.WRITES | ASSUME_MEMBER,
+    "RepairFunction": LEDGER
+    | SET_UP
+    | history.READS
+    | keys.WRITES
+    | roles.WRITES
+    | outbox.WRITES
+    | ASSUME_MEMBER,
     "RecopyFunction": LEDGER
     | objects.READS
     | frozenset({"s3:GetReplicationConfiguration"})
@@ -170,6 +177,7 @@ class Parts:
             keys=keys.KmsKeys(ledgers.clients),
             roles=roles.IamRoles(ledgers.clients),
             signals=ledgers.signals,
+            history=history.TrailHistory(ledgers.clients, self.settings.repairer_role),
             clock=SystemClock(),
         )
 

@@ -29,6 +29,7 @@ from tests.fakes import (
     FakeBuckets,
     FakeChanges,
     FakeHeldObjects,
+    FakeHistory,
     FakeIncidents,
     FakeKeys,
     FakeObjects,
@@ -67,6 +68,7 @@ class World:
         self.signals = FakeSignals(self.incidents)
         self.held = FakeHeldObjects(self.signals)
         self.changes = FakeChanges()
+        self.history = FakeHistory()
         self.outbox = FakeOutbox()
         self.tally = FakeTally()
 
@@ -81,6 +83,7 @@ class World:
             keys=self.keys,
             roles=self.roles,
             signals=self.signals,
+            history=self.history,
             clock=self.clock,
         )
 

@@ -6,6 +6,8 @@ from replimend.domain.access import MissedCondition
 from replimend.domain.assessment import Assessment
 from replimend.domain.causes import Diagnosis
 from replimend.domain.changes import diff_of
+from replimend.domain.facts import Fact
+from replimend.domain.history import ChangeEvent
 from replimend.domain.plan import Change, NoPlan, Plan
 from replimend.domain.requirements import Requirement
 from replimend.domain.verdicts import Approved, Refused, Verdict
@@ -29,7 +31,20 @@ def diagnosis_answer(diagnosis: Diagnosis) -> dict[str, Any]:
         "ruledOut": [
             {"cause": each.cause.value, "because": each.because} for each in diagnosis.ruled_out
         ],
+        "brokenBy": broken_by_answer(diagnosis.broken_by),
         "next": diagnosis.next,
+    }
+
+
+def broken_by_answer(broken_by: Fact[ChangeEvent]) -> dict[str, str] | None:
+    """The change behind a diagnosis, or None where none is known; times in ISO 8601."""
+    if not isinstance(broken_by, ChangeEvent):
+        return None
+    return {
+        "event": broken_by.act.value,
+        "who": broken_by.author.principal,
+        "at": broken_by.at.isoformat(),
+        "eventId": broken_by.event_id,
     }
 
 

@@ -5,7 +5,10 @@ from enum import StrEnum
 
 from replimend.domain.access import MissedCondition
 from replimend.domain.assessment import Assessment
+from replimend.domain.facts import Fact
+from replimend.domain.history import ChangeEvent
 from replimend.domain.requirements import Requirement
+from replimend.domain.unavailable import Unavailable
 
 
 class Cause(StrEnum):
@@ -88,6 +91,7 @@ class Source(StrEnum):
     POLICY = "policy"
     STATE = "state"
     READ = "read"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +110,15 @@ class RuledOut:
     because: str
 
 
+NOT_LOOKED_UP = Unavailable(reason="nobody looked up who changed what")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The one cause behind a failure, with what shows it and what a person does now."""
+    """The one cause behind a failure, with what shows it and what a person does now.
+
+    `broken_by` is the change that CloudTrail knows to be behind it.
+    """
 
     cause: Cause
     confidence: Confidence
@@ -123,6 +133,7 @@ class Diagnosis:
     unknown: tuple[Assessment, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
+    broken_by: Fact[ChangeEvent] = NOT_LOOKED_UP
 
     @property
     def headline(self) -> str:

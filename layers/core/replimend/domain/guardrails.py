@@ -11,6 +11,7 @@ from typing import assert_never
 from replimend.domain.arn import Arn
 from replimend.domain.documents import PolicyDocument, Statement
 from replimend.domain.plan import KMS_CEILING, SID_PREFIX, Change, ChangeKind, Plan
+from replimend.domain.removals import nobody_removed_it_lately
 from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Side
 from replimend.domain.verdicts import (
     Approved,
@@ -58,7 +59,7 @@ def mode_allows_it(review: Review) -> Objection | None:
             return Objection(
                 says="the mode is observe: nothing is changed", kind=ObjectionKind.OBSERVING
             )
-        case Mode.APPROVE if not _is_approved(review):
+        case Mode.APPROVE if not review.circumstances.approves(review.plan.hash):
             return Objection(
                 says=f"the mode is approve: plan {review.plan.hash} waits for a person",
                 kind=ObjectionKind.NEEDS_APPROVAL,
@@ -214,6 +215,7 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     nothing_is_frozen,
     signal_is_not_a_replay,
     nobody_rejected_it,
+    nobody_removed_it_lately,
     source_bucket_is_listed,
     destination_bucket_is_listed,
     role_is_listed,
@@ -227,15 +229,6 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     changes_are_few,
 )
 """All of them are asked, in this order."""
-
-
-def _is_approved(review: Review) -> bool:
-    approval = review.circumstances.approval
-    return (
-        approval is not None
-        and approval.plan_hash == review.plan.hash
-        and review.circumstances.now < approval.expires
-    )
 
 
 def _unlisted(name: str, listed: frozenset[str], what: str) -> Objection | None:

@@ -1,7 +1,7 @@
 """An incident: one cause, the objects it holds back, and where its mending stands."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -98,10 +98,11 @@ def group_of(failure: ReplicationFailed) -> FailureGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One object version of a group, on which the diagnosis is made."""
+    """One object version of a group, on which the diagnosis is made; when it failed, if known."""
 
     key: str
     version_id: str
+    failed_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

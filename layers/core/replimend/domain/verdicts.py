@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from replimend.domain.unavailable import Unavailable
+
 
 class Mode(StrEnum):
     """How far Replimend may go by itself."""
@@ -47,6 +49,13 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """Somebody lately took away what the plan would give back; who and when, in a sentence."""
+
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What a review has to know beside the plan and the limits."""
 
@@ -57,6 +66,12 @@ class Circumstances:
     changes_of_incident: int = 0
     approval: Approval | None = None
     rejection: Rejection | None = None
+    removal: Removal | Unavailable | None = None
+
+    def approves(self, plan_hash: str) -> bool:
+        """Whether a person consented to exactly this plan, and the consent still holds."""
+        given = self.approval
+        return given is not None and given.plan_hash == plan_hash and self.now < given.expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,7 +191,11 @@ def incident_from(item: Item) -> Incident:
         status=Status(item["status"]),
         round=item["round"],
         group=group_from(item),
-        sample=Sample(key=item["sample_key"], version_id=item["sample_version"]),
+        sample=Sample(
+            key=item["sample_key"],
+            version_id=item["sample_version"],
+            failed_at=_moment(item, "sample_failed_at"),
+        ),
         cause=item["cause"],
         confidence=item["confidence"],
         summary=item["summary"],
@@ -219,6 +223,9 @@ def _values(incident: Incident) -> dict[str, Any]:
         **_group_item(incident.group),
         "sample_key": incident.sample.key,
         "sample_version": incident.sample.version_id,
+        "sample_failed_at": incident.sample.failed_at.isoformat()
+        if incident.sample.failed_at
+        else None,
         "cause": incident.cause,
         "confidence": incident.confidence,
         "summary": incident.summary,

@@ -3,12 +3,19 @@
 from datetime import timedelta
 
 from replimend.domain.changes import ChangeState
-from replimend.domain.verdicts import Circumstances
+from replimend.domain.unavailable import Unavailable
+from replimend.domain.verdicts import Circumstances, Removal
 from replimend.ports import Changes, Clock, Incidents
 
 
 def circumstances_of(
-    incident_id: str, *, replayed: bool, clock: Clock, incidents: Incidents, changes: Changes
+    incident_id: str,
+    *,
+    replayed: bool,
+    removal: Removal | Unavailable | None,
+    clock: Clock,
+    incidents: Incidents,
+    changes: Changes,
 ) -> Circumstances:
     """The circumstances of a review of this incident's plan at this moment."""
     now = clock.now()
@@ -23,4 +30,5 @@ def circumstances_of(
         changes_of_incident=len(made),
         approval=incidents.approval_of(incident_id),
         rejection=incidents.rejection_of(incident_id),
+        removal=removal,
     )

@@ -122,9 +122,13 @@ class Intake:
         if incident is not None and not found:
             known = [incident.sample]
         else:
-            known = [Sample(key=each.key, version_id=each.version_id) for each in found]
+            known = [
+                Sample(key=each.key, version_id=each.version_id, failed_at=each.event_time)
+                for each in found
+            ]
         waiting = (
-            Sample(key=each.key, version_id=each.version_id) for each in self.held.waiting((group,))
+            Sample(key=each.key, version_id=each.version_id, failed_at=each.failed_at)
+            for each in self.held.waiting((group,))
         )
         return tuple(dict.fromkeys(islice(chain(known, waiting), MOST_SAMPLES)))
 

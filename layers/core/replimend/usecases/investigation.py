@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from replimend.domain.arn import Arn
+from replimend.domain.breakage import suspects_of, who_broke_it, with_what_broke_it
 from replimend.domain.cases import undetermined
 from replimend.domain.causes import Diagnosis
 from replimend.domain.destinations import destination_account, replica_key_named
@@ -23,10 +24,12 @@ from replimend.domain.facts import (
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Sample
 from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.removals import removal_behind
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
+from replimend.domain.verdicts import Removal
 from replimend.errors import MalformedPolicyError
-from replimend.ports import Buckets, Clock, Keys, Objects, Roles, Signals
+from replimend.ports import Buckets, Clock, History, Keys, Objects, Roles, Signals
 
 DONE = frozenset({"COMPLETED", "COMPLETE", "REPLICA"})
 """S3's words for a version that needs no replication; it documents two spellings of one."""
@@ -37,12 +40,16 @@ DENIALS_COUNT_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What an investigation came to; `role_arn` is empty where no configuration names one."""
+    """What an investigation came to; `role_arn` is empty where no configuration names one.
+
+    `removal` is who lately took away what the plan would give back, if anybody did.
+    """
 
     facts: Facts
     diagnosis: Diagnosis
     plan: Plan | NoPlan
     role_arn: str
+    removal: Removal | Unavailable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class Investigation:
     keys: Keys
     roles: Roles
     signals: Signals
+    history: History
     clock: Clock
 
     def investigate(
@@ -63,11 +71,20 @@ class Investigation:
         """Read everything that can decide this failure, and decide it."""
         facts = self._read(group, sample)
         diagnosis = _diagnose(facts, reason)
+        plan = plan_for(diagnosis, facts)
+        pasts = {
+            subject: self.history.changes_of(subject, acts)
+            for subject, acts in suspects_of(diagnosis, facts).items()
+        }
+        failed_at = sample.failed_at or self.clock.now()
         return Finding(
             facts=facts,
-            diagnosis=diagnosis,
-            plan=plan_for(diagnosis, facts),
+            diagnosis=with_what_broke_it(
+                diagnosis, who_broke_it(diagnosis, facts, failed_at, pasts)
+            ),
+            plan=plan,
             role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
+            removal=removal_behind(plan, facts, _failing_since(sample, facts, failed_at), pasts),
         )
 
     def live_sample(self, group: FailureGroup, samples: Sequence[Sample]) -> Sample:
@@ -144,6 +161,13 @@ class Investigation:
             found = self.signals.denials_of(setup.role_arn)
             return tuple(denial for denial in found if denial.event_time >= since)
         return ()
+
+
+def _failing_since(sample: Sample, facts: Facts, failed_at: datetime) -> datetime:
+    """When the sample failed, or the earliest that it can have: when it was written."""
+    if sample.failed_at is None and isinstance(facts.object, ObjectVersion):
+        return min(facts.object.last_modified, failed_at)
+    return failed_at
 
 
 def _diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:

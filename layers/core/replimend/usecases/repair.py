@@ -17,12 +17,12 @@ from replimend.domain.commands import (
 from replimend.domain.guardrails import review
 from replimend.domain.incident import Incident, Status
 from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.verdicts import Approval, Approved, Limits, Refused, Rejection
+from replimend.domain.verdicts import Approval, Approved, Limits, ObjectionKind, Refused, Rejection
 from replimend.errors import PermanentError
 from replimend.ports import Changes, Clock, Details, Incidents, Outbox
 from replimend.usecases.circumstances import circumstances_of
 from replimend.usecases.edits import Editor
-from replimend.usecases.investigation import Investigation
+from replimend.usecases.investigation import Finding, Investigation
 from replimend.usecases.triage import incident_answer, reason_of
 
 
@@ -67,7 +67,7 @@ class Repair:
         )
         match finding.plan:
             case Plan() as plan if plan.hash == incident.plan_hash:
-                self._apply(incident, plan, why=finding.diagnosis.next)
+                self._apply(incident, plan, finding)
             case Plan() | NoPlan():
                 self._ask_again(incident)
             case unreachable:
@@ -88,18 +88,22 @@ class Repair:
         for group in self.incidents.groups_of(incident.incident_id):
             self.outbox.request_triage(group)
 
-    def _apply(self, incident: Incident, plan: Plan, *, why: str) -> None:
+    def _apply(self, incident: Incident, plan: Plan, finding: Finding) -> None:
         circumstances = circumstances_of(
             incident.incident_id,
             replayed=incident.replayed,
+            removal=finding.removal,
             clock=self.clock,
             incidents=self.incidents,
             changes=self.changes,
         )
         match review(plan, self.limits, circumstances):
-            case Refused(objections=objections):
+            case Refused(objections=objections) as refused:
                 because = "; ".join(each.says for each in objections)
-                self._move(incident, Status.REFUSED, summary=because)
+                # Nobody was asked yet; an approval that ran out is not asked for again.
+                asks = refused.only is ObjectionKind.NEEDS_APPROVAL and not circumstances.approval
+                status = Status.AWAITING_APPROVAL if asks else Status.REFUSED
+                self._move(incident, status, summary=because)
             case Approved(by=by):
                 for change in plan.changes:
                     self.editor.make(
@@ -109,7 +113,7 @@ class Repair:
                             round_=incident.round,
                             plan_hash=plan.hash,
                             approved_by=by,
-                            why=why,
+                            why=finding.diagnosis.next,
                             at=self.clock.now(),
                         )
                     )

@@ -65,7 +65,7 @@ class Triage:
         finding = self.investigation.investigate(group, sample, reason_of(group))
         before = self.signals.incident_of(group)
         incident_id = self._incident_id(group, finding, before)
-        verdict = self._review(finding.plan, incident_id, replayed=replayed)
+        verdict = self._review(finding, incident_id, replayed=replayed)
         known = self.incidents.find(incident_id)
         now = self.clock.now()
         round_ = _next_round(known, now)
@@ -120,14 +120,15 @@ class Triage:
             None,
         )
 
-    def _review(self, plan: Plan | NoPlan, incident_id: str, *, replayed: bool) -> Verdict | None:
-        match plan:
+    def _review(self, finding: Finding, incident_id: str, *, replayed: bool) -> Verdict | None:
+        match finding.plan:
             case NoPlan():
                 return None
-            case Plan():
+            case Plan() as plan:
                 circumstances = circumstances_of(
                     incident_id,
                     replayed=replayed,
+                    removal=finding.removal,
                     clock=self.clock,
                     incidents=self.incidents,
                     changes=self.changes,
