@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cli.access_reads import KeyName, read_key, read_role
 from cli.accounts import Accounts
 from cli.bucket_reads import PARTS, SOURCE_PARTS, BucketReader
+from cli.denial_reads import read_denials
 from cli.inputs import BadInput
 from cli.reading import Part, Reading
 from cli.trail_reads import read_trails
@@ -52,7 +53,10 @@ def take(wanted: Wanted, accounts: Accounts, reading: Reading) -> Part:
     snapshot["keys"] = [
         read_key(key, f"keys[{index}]", accounts, reading) for index, key in enumerate(keys)
     ]
-    read_trails([region, *(key.region for key in keys)], accounts, reading, snapshot)
+    regions = [region, *(key.region for key in keys)]
+    read_trails(regions, accounts, reading, snapshot)
+    if replication is not None:
+        read_denials(replication.role_arn, regions, accounts, reading, snapshot)
     return snapshot
 
 

@@ -160,6 +160,7 @@ class FakeHistory:
 
     events: list[ChangeEvent] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
+    told_until: datetime | None = None
     asked: list[Subject] = field(default_factory=list)
 
     def changes_of(self, subject: Subject, acts: Collection[Act]) -> Past | Unavailable:
@@ -167,7 +168,11 @@ class FakeHistory:
         if subject.arn in self.unreadable:
             return Unavailable(reason=f"LookupEvents for {subject.arn} was denied to us")
         found = [each for each in self.events if each.subject == subject.arn and each.act in acts]
-        return Past(subject=subject, events=tuple(sorted(found, key=lambda event: event.at)))
+        return Past(
+            subject=subject,
+            events=tuple(sorted(found, key=lambda event: event.at)),
+            told_until=self.told_until,
+        )
 
 
 @dataclass
@@ -230,8 +235,8 @@ class FakeOutbox:
     announced: list[Status] = field(default_factory=list)
     buried: list[Unusable] = field(default_factory=list)
 
-    def request_triage(self, group: FailureGroup) -> None:
-        self._send(TriageRequest(group=group))
+    def request_triage(self, group: FailureGroup, delay: timedelta = timedelta()) -> None:
+        self._send(TriageRequest(group=group), delay)
 
     def request_repair(self, incident_id: str, plan_hash: str) -> None:
         self._send(ApplyPlan(incident_id=incident_id, plan_hash=plan_hash))

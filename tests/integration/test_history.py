@@ -5,15 +5,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 
+from cli.accounts import Accounts
+from cli.reading import Reading
+from cli.snapshots import Wanted, take
 from lab.documents import Fields
 from lab.event_history import TAKES
+from lab.identities import administrator_key
 from lab.lab import Lab
 from lab.scenario import Scenario
 from replimend.domain.history import subject_of_key
 from replimend.domain.incident import Status
 from replimend.inbound.history import change_event_of
+from replimend.inbound.setups import setup_of
 from tests.integration.on_lab import ALL_DAY, incidents, key_policy, the_record
 
 HOME, MEMBER = "111111111111", "222222222222"
@@ -28,6 +34,11 @@ def lab() -> Iterator[Lab]:
     with Lab.from_scenario(Scenario.read(LATER, name="history")) as lab:
         lab.deploy(lab.scenario.limits["repair"])
         yield lab
+
+
+def put(lab: Lab, key: str) -> None:
+    """What the shop does."""
+    lab.client("s3").put_object(Bucket="orders-ireland", Key=key, Body=b"{}")
 
 
 def take_away(lab: Lab) -> None:
@@ -83,6 +94,23 @@ def test_triage_names_who_broke_it_when_and_by_which_event(lab: Lab) -> None:
     assert said.startswith(f"{PERSON} called PutKeyPolicy on {KEY} at 2026-01-15 11:00:00 UTC")
 
 
+def test_a_change_just_before_the_failure_is_named_once_cloudtrail_tells_of_it(lab: Lab) -> None:
+    take_away(lab)
+    lab.clock.advance(timedelta(minutes=1))
+    put(lab, "orders/at-once.json")
+    lab.run(timedelta(minutes=2))
+    at_first = the_record(lab)
+
+    lab.run(timedelta(minutes=30))
+
+    later = the_record(lab)
+    assert at_first["diagnosis"]["brokenBy"] is None
+    assert "CloudTrail may not have told yet" in at_first["verdict"]["objections"][0]
+    assert later["diagnosis"]["brokenBy"]["who"] == PERSON
+    assert later["incident"]["status"] == "awaiting_approval"
+    assert key_policy(lab, KEY)["Statement"] != []
+
+
 def test_what_somebody_took_away_comes_back_by_an_approval_only(lab: Lab) -> None:
     record = broken_by_a_person(lab)
     taken = key_policy(lab, KEY)
@@ -115,7 +143,7 @@ def test_a_history_that_may_not_be_read_leaves_it_to_a_person(lab: Lab) -> None:
 
     (objection,) = record["verdict"]["objections"]
     assert "not known" in objection
-    assert "cloudtrail:LookupEvents is needed there" in objection
+    assert "cloudtrail:LookupEvents has to be allowed there" in objection
     assert record["diagnosis"]["brokenBy"] is None
     assert record["incident"]["status"] == "awaiting_approval"
 
@@ -131,3 +159,26 @@ def test_our_own_repair_is_told_apart_from_what_people_change(lab: Lab) -> None:
     ]
 
     assert [event.author.is_replimend for event in events if event] == [True, False]
+
+
+def test_a_snapshot_has_the_denials_of_the_role_and_explains_by_them(lab: Lab) -> None:
+    broken_by_a_person(lab)
+    put(lab, "orders/again.json")
+    lab.run(timedelta(minutes=1))
+    lab.clock.advance(TAKES)
+    reading = Reading()
+    session = boto3.Session(
+        aws_access_key_id=administrator_key(HOME),
+        aws_secret_access_key="any",
+        region_name="eu-west-1",
+    )
+    accounts = Accounts(
+        session=session, home=HOME, reader_role="replimend-reader", external_id=None
+    )
+
+    snapshot = take(Wanted(bucket="orders-ireland", key="orders/1.json"), accounts, reading)
+
+    setup = setup_of(json.loads(json.dumps(snapshot)))
+    assert {(each.action, each.region, each.session_name) for each in setup.denials} == {
+        ("kms:Encrypt", "eu-central-1", "s3-replication")
+    }

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.cloudtrail.responses import CloudTrailResponse
 
 from cli.access_reads import KeyName, read_key
 from cli.accounts import Accounts
@@ -37,8 +38,14 @@ def aws() -> Iterator[None]:
         environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         environment.delenv("AWS_REGION", raising=False)
         environment.delenv("AWS_PROFILE", raising=False)
+        # moto keeps no event history: here nothing was denied.
+        environment.setattr(CloudTrailResponse, "lookup_events", no_events, raising=False)
         _make_pair()
         yield
+
+
+def no_events(_: CloudTrailResponse) -> str:
+    return '{"Events": []}'
 
 
 def _make_pair() -> None:
@@ -178,6 +185,7 @@ def test_a_snapshot_has_every_part_and_reads_back_as_a_set_up() -> None:
     assert setup.object.key == KEY
     assert setup.object.kms_key_arn in setup.keys
     assert setup.trails == ()
+    assert snapshot["denials"] == []
 
 
 @pytest.mark.usefixtures("aws")
@@ -216,6 +224,7 @@ def refusing(*operations: str) -> boto3.Session:
         ("kms.GetKeyPolicy", "keys[0].policy"),
         ("kms.ListGrants", "keys[0].grants"),
         ("cloudtrail.DescribeTrails", "trails"),
+        ("cloudtrail.LookupEvents", "denials"),
         ("sts.AssumeRole", "destinations[0].policy"),
     ],
 )

@@ -333,7 +333,7 @@ def test_the_sweep_only_reads_the_ledger() -> None:
 @pytest.mark.parametrize(
     ("function", "queues"),
     [
-        ("TriageFunction", {"RepairQueue", "SignalDeadLetterQueue"}),
+        ("TriageFunction", {"RepairQueue", "SignalQueue", "SignalDeadLetterQueue"}),
         ("RepairFunction", {"SignalQueue", "RepairQueue", "RecopyQueue"}),
         ("RecopyFunction", {"RepairQueue", "RecopyQueue"}),
         ("SweepFunction", {"SignalQueue", "RepairQueue", "RecopyQueue", "SweepDeadLetterQueue"}),

@@ -112,8 +112,8 @@ class BatchJobs(Protocol):
 class Outbox(Protocol):
     """Sends messages on. Sending twice must be harmless to whoever receives."""
 
-    def request_triage(self, group: FailureGroup) -> None:
-        """Ask for a new diagnosis of this group."""
+    def request_triage(self, group: FailureGroup, delay: timedelta = timedelta()) -> None:
+        """Ask for a new diagnosis of this group after the delay (15 minutes at most)."""
 
     def request_repair(self, incident_id: str, plan_hash: str) -> None:
         """Ask for an approved plan to be applied."""

@@ -177,7 +177,9 @@ class Parts:
             keys=keys.KmsKeys(ledgers.clients),
             roles=roles.IamRoles(ledgers.clients),
             signals=ledgers.signals,
-            history=history.TrailHistory(ledgers.clients, self.settings.repairer_role),
+            history=history.TrailHistory(
+                ledgers.clients, self.settings.repairer_role, SystemClock()
+            ),
             clock=SystemClock(),
         )
 

@@ -96,7 +96,10 @@ def who_broke_it(
     ]
     if found:
         return max(found, key=lambda event: event.at)
-    return next(filter(None, map(_unread, pasts.values())), None) or Absent(
+    for past in pasts.values():
+        if (unread := _unread(past, failed_at)) is not None:
+            return unread
+    return Absent(
         what="a change before the failure, in the 90 days that CloudTrail keeps, of "
         + ", ".join(subject.arn for subject in pasts)
     )
@@ -129,10 +132,14 @@ def _breaking(
     return latest
 
 
-def _unread(past: Past | Unavailable) -> Unavailable | None:
+def _unread(past: Past | Unavailable, failed_at: datetime) -> Unavailable | None:
     match past:
         case Unavailable():
             return past
+        case Past(subject=subject) if past.is_still_silent_about(failed_at):
+            return Unavailable(
+                reason=f"CloudTrail may not have told yet who changed {subject.arn} just before it"
+            )
         case Past(read_back_to=None):
             return None
         case Past(subject=subject, read_back_to=since):

@@ -5,7 +5,7 @@ Nothing here decides a cause: the live set-up does. History says how it came to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from replimend.domain.arn import Arn
@@ -76,8 +76,9 @@ class ChangeEvent:
     def says(self) -> str:
         """The change in a sentence for people."""
         when = self.at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        role = f" ({self.author.role_arn})" if self.author.role_arn else ""
         return (
-            f"{self.author.principal} called {self.act} on {self.subject} at {when}, "
+            f"{self.author.principal}{role} called {self.act} on {self.subject} at {when}, "
             f"by {self.author.channel} (CloudTrail event {self.event_id})"
         )
 
@@ -107,13 +108,22 @@ class Subject:
 class Past:
     """The changes of one subject, oldest first; before `read_back_to` there may be more.
 
-    `read_back_to` is None where everything was read that CloudTrail still has.
+    `read_back_to` is None where everything was read that CloudTrail still has. What happened after
+    `told_until` CloudTrail may not have told yet.
     """
 
     subject: Subject
     events: tuple[ChangeEvent, ...]
     read_back_to: datetime | None = None
+    told_until: datetime | None = None
 
+    def is_still_silent_about(self, moment: datetime) -> bool:
+        """Whether a change just before that moment may not have been told yet."""
+        return self.told_until is not None and self.told_until < moment
+
+
+TOLD_WITHIN = timedelta(minutes=10)
+"""CloudTrail tells of an event after about five minutes on average; twice that is waited for."""
 
 type Pasts = Mapping[Subject, Past | Unavailable]
 """What was read of each subject that was asked about."""

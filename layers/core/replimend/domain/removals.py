@@ -38,7 +38,7 @@ def removal_behind(
     """The latest recent removal, by others than us, of what the plan would give back.
 
     None where there was none; Unavailable where the history of a subject of the plan could not be
-    read as far back as that. Removals after the first failure count as well.
+    read as far back as that, or not yet up to the failure. Removals after it count as well.
     """
     if isinstance(plan, NoPlan):
         return None
@@ -52,7 +52,11 @@ def removal_behind(
                 unread = past
             case Past():
                 found += _removals(change, facts, past, since)
-                if past.read_back_to is not None and past.read_back_to > since:
+                if past.is_still_silent_about(failing_since):
+                    unread = Unavailable(
+                        reason=f"CloudTrail may not have told yet who changed {change.subject}"
+                    )
+                elif past.read_back_to is not None and past.read_back_to > since:
                     unread = Unavailable(
                         reason=f"the changes of {change.subject} were read back to "
                         f"{past.read_back_to:%Y-%m-%d %H:%M} only"

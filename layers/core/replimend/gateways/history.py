@@ -5,13 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, EndpointConnectionError
+
 from replimend.clients import Clients
 from replimend.domain.arn import Arn
-from replimend.domain.facts import Absent
-from replimend.domain.history import Act, ChangeEvent, Past, Subject, SubjectKind
+from replimend.domain.history import (
+    TOLD_WITHIN,
+    Act,
+    ChangeEvent,
+    Past,
+    Subject,
+    SubjectKind,
+)
 from replimend.domain.unavailable import Unavailable
-from replimend.gateways.faults import read_fact
+from replimend.errors import MalformedEventError
+from replimend.gateways.faults import code_of, throttling_told_apart
 from replimend.inbound.history import change_event_of
+from replimend.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail.client import CloudTrailClient
@@ -44,21 +54,30 @@ class TrailHistory:
 
     clients: Clients
     repairer_role: str
+    clock: Clock
 
     def changes_of(self, subject: Subject, acts: Collection[Act]) -> Past | Unavailable:
-        """The subject's changes of these kinds, oldest first."""
+        """The subject's changes of these kinds, oldest first.
+
+        Whatever keeps us from reading them is Unavailable: no diagnosis depends on them. Only
+        throttling raises, since the same question may be answered later.
+        """
         region = _logged_in(subject)
         if region is None:
             return Unavailable(reason=f"where {subject.arn} has its changes logged is not known")
         where = f"the changes of {subject.arn} in account {subject.account}, {region}"
-        past = read_fact(lambda: self._past(subject, acts, region), where)
-        match past:
-            case Past():
-                return past
-            case Unavailable(reason=reason):
-                return Unavailable(reason=f"{reason}: cloudtrail:LookupEvents is needed there")
-            case Absent(what=what):
-                return Unavailable(reason=f"{what} are not there")
+        try:
+            with throttling_told_apart():
+                return self._past(subject, acts, region)
+        except ClientError as error:
+            why = f"{error.operation_name} was refused ({code_of(error)})"
+        except EndpointConnectionError:
+            why = "CloudTrail cannot be reached from here"
+        except MalformedEventError as error:
+            why = str(error)
+        return Unavailable(
+            reason=f"{where}: {why}; cloudtrail:LookupEvents has to be allowed there"
+        )
 
     def _past(self, subject: Subject, acts: Collection[Act], region: str) -> Past:
         trail: CloudTrailClient = self.clients.reading("cloudtrail", subject.account, region)
@@ -73,6 +92,7 @@ class TrailHistory:
             subject=subject,
             events=tuple(sorted(events, key=lambda event: event.at)),
             read_back_to=max(ends, default=None),
+            told_until=self.clock.now() - TOLD_WITHIN,
         )
 
     def _events(

@@ -35,8 +35,8 @@ class AwsOutbox:
     repair_queue: str
     recopy_queue: str
 
-    def request_triage(self, group: FailureGroup) -> None:
-        """Ask for a new diagnosis of this group."""
+    def request_triage(self, group: FailureGroup, delay: timedelta = timedelta()) -> None:
+        """Ask for a new diagnosis of this group after the delay (15 minutes at most)."""
         self._send(
             self.signal_queue,
             {
@@ -48,6 +48,7 @@ class AwsOutbox:
                     "reason": group.reason,
                 },
             },
+            delay=min(delay, LONGEST_DELAY),
         )
 
     def request_repair(self, incident_id: str, plan_hash: str) -> None:

@@ -96,11 +96,20 @@ class Intake:
     def _consider(self, group: FailureGroup, found: Sequence[ReplicationFailed]) -> None:
         """Triage the group unless its incident already answers these failures."""
         incident = self.signals.incident_of(group)
-        if incident is not None and found and not self._reopens(incident, group, found):
+        if incident is not None and not self._calls_for_a_look(incident, group, found):
             return
         samples = self._samples(group, found, incident)
         if samples:
             self.triage.triage(group, samples, replayed=_is_replayed(incident, found))
+
+    def _calls_for_a_look(
+        self, incident: Incident, group: FailureGroup, found: Sequence[ReplicationFailed]
+    ) -> bool:
+        """Whether to triage a group whose incident exists; our own requests may come too late."""
+        if found:
+            return self._reopens(incident, group, found)
+        is_over = incident.status is Status.RESOLVED
+        return not is_over or next(self.held.waiting((group,)), None) is not None
 
     def _reopens(
         self, incident: Incident, group: FailureGroup, found: Sequence[ReplicationFailed]

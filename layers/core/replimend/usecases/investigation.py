@@ -22,6 +22,7 @@ from replimend.domain.facts import (
     Role,
 )
 from replimend.domain.failure_reasons import FailureReason
+from replimend.domain.history import ChangeEvent, Past
 from replimend.domain.incident import FailureGroup, Sample
 from replimend.domain.plan import NoPlan, Plan, plan_for
 from replimend.domain.removals import removal_behind
@@ -50,6 +51,8 @@ class Finding:
     plan: Plan | NoPlan
     role_arn: str
     removal: Removal | Unavailable | None = None
+    is_early: bool = False
+    """Whether CloudTrail may tell within minutes of a change that explains this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +79,20 @@ class Investigation:
             subject: self.history.changes_of(subject, acts)
             for subject, acts in suspects_of(diagnosis, facts).items()
         }
-        failed_at = sample.failed_at or self.clock.now()
+        failing_since = _failing_since(sample, facts)
+        broken_by = who_broke_it(diagnosis, facts, sample.failed_at or self.clock.now(), pasts)
         return Finding(
             facts=facts,
-            diagnosis=with_what_broke_it(
-                diagnosis, who_broke_it(diagnosis, facts, failed_at, pasts)
-            ),
+            diagnosis=with_what_broke_it(diagnosis, broken_by),
             plan=plan,
             role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
-            removal=removal_behind(plan, facts, _failing_since(sample, facts, failed_at), pasts),
+            removal=removal_behind(plan, facts, failing_since or self.clock.now(), pasts),
+            is_early=not isinstance(broken_by, ChangeEvent)
+            and failing_since is not None
+            and any(
+                isinstance(past, Past) and past.is_still_silent_about(failing_since)
+                for past in pasts.values()
+            ),
         )
 
     def live_sample(self, group: FailureGroup, samples: Sequence[Sample]) -> Sample:
@@ -163,11 +171,11 @@ class Investigation:
         return ()
 
 
-def _failing_since(sample: Sample, facts: Facts, failed_at: datetime) -> datetime:
+def _failing_since(sample: Sample, facts: Facts) -> datetime | None:
     """When the sample failed, or the earliest that it can have: when it was written."""
     if sample.failed_at is None and isinstance(facts.object, ObjectVersion):
-        return min(facts.object.last_modified, failed_at)
-    return failed_at
+        return facts.object.last_modified
+    return sample.failed_at
 
 
 def _diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.guardrails import review
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import (
     MOST_ROUNDS,
     FailureGroup,
@@ -98,6 +99,8 @@ class Triage:
             self._supersede(before, incident)
         if saved:
             self._hand_on(incident, finding.plan)
+        if finding.is_early:
+            self.outbox.request_triage(group, TOLD_WITHIN)
         stands = incident if saved or known is None else known
         return {**answer, "incident": incident_answer(stands)}
 
