@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -139,6 +139,15 @@ def test_an_incident_comes_back_as_it_was_saved(ledger: Ledger) -> None:
     )
 
     assert saved(ledger, incident) == replace(incident, revision=1)
+
+
+@pytest.mark.parametrize("failed_at", [None, NOON])
+def test_an_incident_keeps_when_its_sample_failed(
+    ledger: Ledger, failed_at: datetime | None
+) -> None:
+    sample = replace(an_incident().sample, failed_at=failed_at)
+
+    assert saved(ledger, an_incident(sample=sample)).sample.failed_at == failed_at
 
 
 def test_an_unknown_incident_is_not_found(ledger: Ledger) -> None:

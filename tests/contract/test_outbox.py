@@ -104,10 +104,10 @@ def test_a_wish_for_a_diagnosis_arrives_with_its_group(
         {},
         QueueUrl="https://sqs.example/signal",
         MessageBody=body,
-        DelaySeconds=ANY,
+        DelaySeconds=600,
     )
 
-    outbox.request_triage(GROUP)
+    outbox.request_triage(GROUP, timedelta(minutes=10))
 
     (heard,) = batch_of({"Records": [{"messageId": "m1", "body": body.text}]}).heard
     assert heard == Heard(message_id="m1", signal=TriageRequest(group=GROUP))

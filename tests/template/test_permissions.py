@@ -47,6 +47,7 @@ ON_EVERYTHING = {
 READS = re.compile(r"(Get|List|Describe)\w+")
 CONTROLLED = {"kms", "iam", "s3"}
 INLINE_POLICY_LIMIT = 10_240  # characters, without white space, of all inline policies of a role
+ANY_TRAIL = f"arn:aws:cloudtrail:{OTHER_REGION}:{OTHER_ACCOUNT}:trail/any"
 MEMBER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role"
 EXTERNAL_ID = {"sts:ExternalId": "orders-replimend"}
 
@@ -421,10 +422,11 @@ def test_a_member_stack_repairs_listed_keys_only() -> None:
     assert not may(OTHER_STACK, "ReaderRole", "kms:PutKeyPolicy", DESTINATION_KEY)
 
 
-def test_a_member_reader_reads_keys_and_listed_buckets_only() -> None:
+def test_a_member_reader_reads_keys_listed_buckets_and_who_changed_what_only() -> None:
     assert may(OTHER_STACK, "ReaderRole", "kms:GetKeyPolicy", DESTINATION_KEY)
     assert may(OTHER_STACK, "ReaderRole", "s3:GetBucketPolicy", DESTINATION_BUCKET)
     assert may(OTHER_STACK, "ReaderRole", "s3:GetObjectVersion", f"{DESTINATION_BUCKET}/a")
+    assert may(OTHER_STACK, "ReaderRole", "cloudtrail:LookupEvents", ANY_TRAIL)
     assert not may(OTHER_STACK, "ReaderRole", "s3:GetBucketPolicy", "arn:aws:s3:::payroll")
     decrypts = effect(OTHER_STACK, "ReaderRole", "kms:Decrypt", DESTINATION_KEY)
     assert decrypts is Effect.EXPLICITLY_DENIED

@@ -11,6 +11,7 @@ from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, NamedPolicy
 from replimend.domain.guardrails import review
 from replimend.domain.plan import Change, ChangeKind, Plan, plan_for
+from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import (
     Approval,
     Approved,
@@ -20,6 +21,7 @@ from replimend.domain.verdicts import (
     ObjectionKind,
     Refused,
     Rejection,
+    Removal,
 )
 from tests.facts import (
     DESTINATION_KEY,
@@ -249,6 +251,38 @@ def test_a_pause_holds_whatever_the_mode_and_the_approval(mode: Mode) -> None:
 def test_a_replayed_event_never_causes_a_change() -> None:
     assert objections(circumstances=replace(NOW, replayed=True))
     assert objections(REPLAY, circumstances=replace(NOW, replayed=True))
+
+
+# what somebody removed
+
+REMOVAL = Removal(says="berta called PutKeyPolicy")
+UNREAD = Unavailable(reason="LookupEvents was refused")
+
+
+@pytest.mark.parametrize("mode", [Mode.APPROVE, Mode.REPAIR])
+@pytest.mark.parametrize(
+    ("removal", "says"),
+    [(REMOVAL, "perhaps on purpose: berta"), (UNREAD, "is not known: LookupEvents was refused")],
+    ids=["removed", "unread"],
+)
+def test_what_was_removed_lately_or_may_have_been_waits_for_a_person(
+    mode: Mode, removal: Removal | Unavailable, says: str
+) -> None:
+    circumstances = replace(NOW, removal=removal)
+
+    verdict = review(KEY_PLAN, limited(mode=mode), circumstances)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.only is ObjectionKind.NEEDS_APPROVAL
+    assert says in verdict.objections[-1].says
+
+
+@pytest.mark.parametrize("removal", [REMOVAL, UNREAD], ids=["removed", "unread"])
+def test_an_approval_gives_back_what_was_removed(removal: Removal | Unavailable) -> None:
+    circumstances = replace(NOW, removal=removal, approval=approval())
+
+    assert objections(circumstances=circumstances) == []
+    assert objections(circumstances=replace(circumstances, approval=approval(expires=NOON)))
 
 
 # the shape of a change: what a plan may hold even if planning went wrong

@@ -137,7 +137,8 @@ def test_each_cause_has_the_changes_that_can_be_behind_it(
 ) -> None:
     ((subject, asked),) = suspects_of(diagnose(facts, None), facts).items()
 
-    assert (subject.kind, asked) == (kind, acts)
+    assert subject.kind is kind
+    assert asked == acts
 
 
 def test_what_is_mended_has_no_suspects() -> None:
