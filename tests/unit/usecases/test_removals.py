@@ -104,13 +104,15 @@ def test_while_cloudtrail_is_silent_the_plan_waits_and_the_group_is_looked_at_ag
     assert world.incident.approved_by is None
 
 
-def test_what_cloudtrail_told_already_is_not_looked_up_again(world: World) -> None:
+def test_what_stands_as_it_did_is_not_announced_again(world: World) -> None:
     world.history.told_until = NOON - timedelta(minutes=5)
     world.history.events.append(REMOVAL)
-
     world.tell(a_failure())
 
-    assert world.outbox.sent == []
+    world.history.told_until = NOON + timedelta(minutes=5)
+    world.settle()
+
+    assert world.outbox.announced == [Status.AWAITING_APPROVAL]
 
 
 def test_a_request_to_look_again_that_comes_too_late_reopens_nothing(world: World) -> None:

@@ -22,7 +22,7 @@ from replimend.domain.facts import (
     Role,
 )
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.history import ChangeEvent, Past
+from replimend.domain.history import Past
 from replimend.domain.incident import FailureGroup, Sample
 from replimend.domain.plan import NoPlan, Plan, plan_for
 from replimend.domain.removals import removal_behind
@@ -87,8 +87,7 @@ class Investigation:
             plan=plan,
             role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
             removal=removal_behind(plan, facts, failing_since or self.clock.now(), pasts),
-            is_early=not isinstance(broken_by, ChangeEvent)
-            and failing_since is not None
+            is_early=failing_since is not None
             and any(
                 isinstance(past, Past) and past.is_still_silent_about(failing_since)
                 for past in pasts.values()

@@ -98,7 +98,7 @@ class Triage:
         if before is not None and before.incident_id != incident_id:
             self._supersede(before, incident)
         if saved:
-            self._hand_on(incident, finding.plan)
+            self._hand_on(incident, finding.plan, known)
         if finding.is_early:
             self.outbox.request_triage(group, TOLD_WITHIN)
         stands = incident if saved or known is None else known
@@ -150,10 +150,12 @@ class Triage:
                 summary=f"diagnosed again: see incident {after.incident_id}",
             )
 
-    def _hand_on(self, incident: Incident, plan: Plan | NoPlan) -> None:
+    def _hand_on(self, incident: Incident, plan: Plan | NoPlan, known: Incident | None) -> None:
+        """Have an approved plan carried out; tell of the incident unless it stands as it did."""
         if incident.status is Status.APPROVED and isinstance(plan, Plan):
             self.outbox.request_repair(incident.incident_id, plan.hash)
-        self.outbox.announce(incident)
+        if known is None or _stand(incident) != _stand(known):
+            self.outbox.announce(incident)
 
 
 def reason_of(group: FailureGroup) -> FailureReason | None:
@@ -198,3 +200,8 @@ def _next_round(known: Incident | None, now: datetime) -> int:
         return known.round
     settled = known.resolved_at or known.updated_at
     return 1 if now - settled > SAME_TROUBLE else known.round + 1
+
+
+def _stand(incident: Incident) -> tuple[object, ...]:
+    """What people are told of an incident, as far as a new diagnosis may change it."""
+    return incident.status, incident.round, incident.summary, incident.plan_hash
