@@ -10,9 +10,10 @@ from cli.accounts import Accounts
 from cli.reading import Part, Reading
 from replimend.domain.arn import Arn
 from replimend.domain.signals import KeyAccessDenied
+from replimend.errors import MalformedEventError
 from replimend.gateways.faults import THROTTLED, code_of
 from replimend.inbound.cloudtrail import parse_cloudtrail_record
-from replimend.inbound.fields import JsonObject
+from replimend.inbound.fields import JsonObject, within
 from replimend.inbound.history import RECORD, record_of
 
 if TYPE_CHECKING:
@@ -64,5 +65,8 @@ def _records(trail: "CloudTrailClient", call: str, since: datetime) -> Iterator[
 
 
 def _is_denial_of(role_arn: str, record: JsonObject) -> bool:
-    signal = parse_cloudtrail_record(record, RECORD, replayed=False)
+    try:
+        signal = parse_cloudtrail_record(record, replayed=False)
+    except MalformedEventError as error:
+        raise within(RECORD, error) from error
     return isinstance(signal, KeyAccessDenied) and signal.role_arn == role_arn
