@@ -182,7 +182,7 @@ CONDITIONS: tuple[CauseCase, ...] = (
         MISMATCH,
         "resource",
         "s3:ReplicateObject",
-        next="the statement FromHome of arn:aws:s3:::orders-frankfurt/",
+        next="the statement FromHome of arn:aws:s3:::orders-frankfurt to drop",
     ),
     undecided(
         "an organisation, which no read tells",

@@ -261,6 +261,7 @@ VERSIONS: tuple[CauseCase, ...] = (
         of_version(replication_status="REPLICA"),
         NOT_ELIGIBLE,
         None,
+        next="S3 Batch Replication",
     ),
     told(
         "S3 has replicated it, says the code, and a policy refuses by now",

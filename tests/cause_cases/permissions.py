@@ -151,7 +151,7 @@ LACKING: tuple[CauseCase, ...] = (
         "resource",
         "s3:ReplicateTags",
         "DstPutTaggingNotPermitted",
-        next="s3:ReplicateTags on arn:aws:s3:::orders-frankfurt/",
+        next="s3:ReplicateTags on arn:aws:s3:::orders-frankfurt/*",
     ),
     refused(
         "the code that names tags comes before a key that refuses as well",
@@ -267,7 +267,7 @@ LACKING: tuple[CauseCase, ...] = (
         BOTH,
         "resource",
         "s3:ReplicateObject",
-        next="both sides must allow s3:ReplicateObject",
+        next="s3:ReplicateObject: the policy of arn:aws:s3:::orders-frankfurt, and the role's",
     ),
     refused(
         "a code that names s3:ReplicateObject alone comes before the key",

@@ -164,7 +164,7 @@ ADMITTING: tuple[CauseCase, ...] = (
         BOTH,
         "resource",
         "kms:Encrypt",
-        next="both sides must allow kms:Encrypt",
+        next="Let both sides allow kms:Encrypt",
     ),
     refused(
         "under a Bucket Key the replica key has to allow kms:Decrypt",

@@ -1,10 +1,18 @@
 """Causes in the configuration, the rule and the object itself, before any policy is looked at."""
 
+from dataclasses import replace
+
 from replimend.domain.cases import Case, found, reported, undetermined
 from replimend.domain.causes import Cause, Diagnosis
 from replimend.domain.facts import Absent, ObjectVersion, ReplicationRule, ReplicationSetup
 from replimend.domain.failure_reasons import ReasonClass, ReasonCode
 from replimend.domain.unavailable import Unavailable
+
+ONWARD = (
+    "Replicate the version with S3 Batch Replication (s3:InitiateReplication), which alone takes "
+    "replicas further."
+)
+"""What a person does about a replica that should be replicated again (aws-facts 6.5)."""
 
 
 def own_set_up(case: Case) -> Diagnosis | None:
@@ -112,7 +120,8 @@ def selection(case: Case) -> Diagnosis | None:
         return found(Cause.OBJECT_NOT_ELIGIBLE, says, rule=repr(rule.rule_id))
     if version.replication_status == "REPLICA" and case.reason is None:
         says = "the version is a replica itself, and S3 replicates replicas no further"
-        return found(Cause.OBJECT_NOT_ELIGIBLE, says, rule=repr(rule.rule_id))
+        diagnosis = found(Cause.OBJECT_NOT_ELIGIBLE, says, rule=repr(rule.rule_id))
+        return replace(diagnosis, next=ONWARD)
     if case.code is ReasonCode.SRC_OBJECT_NOT_ELIGIBLE and rule.tags:
         wanted = ", ".join(f"{key}={value}" for key, value in rule.tags.items())
         says = f"the rule selects by the tags {wanted}, and HeadObject tells of none their values"

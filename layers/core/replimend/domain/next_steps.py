@@ -12,8 +12,8 @@ NEXT_STEPS: Mapping[Cause, str] = {
     Cause.ROLE_POLICY_LACKS_ACTION: "Add {action} on {resource} to the role's own policy.",
     Cause.KEY_POLICY_LACKS_ROLE: "Let the key policy of {resource} admit the replication role "
     "for {action}.",
-    Cause.BOTH_SIDES_LACK_ROLE: "Across accounts both sides must allow {action}: the policy of "
-    "{resource} and the role's own.",
+    Cause.BOTH_SIDES_LACK_ROLE: "Let both sides allow {action}: the policy of {owner}, and the "
+    "role's own.",
     Cause.BUCKET_POLICY_LACKS_ROLE: "Let the destination bucket's policy allow the replication "
     "role {action} on {resource}.",
     Cause.CONDITION_MISMATCH: "In {statement}, let {condition} accept {actual}, which is what S3 "
@@ -87,6 +87,7 @@ NEXT_STEPS: Mapping[Cause, str] = {
 IN_GENERAL: Mapping[str, str] = {
     "action": "the call",
     "resource": "the resource",
+    "owner": "the resource",
     "bucket": "the destination bucket",
     "source": "the source bucket",
     "role": "the replication role",

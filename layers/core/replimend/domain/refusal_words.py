@@ -32,7 +32,7 @@ def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Fac
     requirement = first.requirement
     if cause is Cause.CONDITION_MISMATCH:
         return _fit(deciding.missed[0], first, deciding) + _also(first, deciding)
-    policies = ", ".join(deciding.policies)
+    policies = ", ".join(_called(each, requirement) for each in deciding.policies)
     dead = (*dead_principals(requirement, facts), *dead_in_grants(requirement, facts))
     if cause is Cause.DEAD_PRINCIPAL and deciding.layer is LayerName.GRANT:
         return (
@@ -42,7 +42,8 @@ def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Fac
     told = next_step(
         cause,
         action=requirement.action,
-        resource=requirement.resource,
+        resource=_selected(requirement, facts),
+        owner=_owner_of(requirement),
         denier=f"{' and '.join(deciding.statements)} in {policies}, which denies "
         f"{requirement.action}",
         policy=_boundary_of(facts),
@@ -50,6 +51,23 @@ def step_of(cause: Cause, first: Assessment, deciding: LayerDecision, facts: Fac
     )
     also = _also(first, deciding) + _of_a_multi_region_key(requirement, deciding, facts)
     return told + also + (UNLESS_ENFORCED if requirement.needed is Needed.OWNER_OVERRIDE else "")
+
+
+def _selected(requirement: Requirement, facts: Facts) -> str:
+    """What to give access to: the objects that the rule selects, not the one that failed."""
+    if requirement.is_kms or "/" not in requirement.resource:
+        return requirement.resource
+    return f"{_owner_of(requirement)}/{facts.rule.prefix if facts.rule else ''}*"
+
+
+def _owner_of(requirement: Requirement) -> str:
+    """What has the policy: the key, or the bucket."""
+    return requirement.resource if requirement.is_kms else requirement.resource.partition("/")[0]
+
+
+def _called(policy: str, requirement: Requirement) -> str:
+    """A policy's name; the resource's own goes by what has it, a bucket rather than an object."""
+    return _owner_of(requirement) if policy == requirement.resource else policy
 
 
 def _boundary_of(facts: Facts) -> str:
@@ -128,7 +146,7 @@ def _fit(missed: MissedCondition, first: Assessment, deciding: LayerDecision) ->
             f"that S3 sends with {requirement.action}, {_context_of(requirement)}, or without "
             f"{missed.condition}: a grant cannot be changed, and holds no wildcard."
         )
-    statement = f"the statement {missed.statement} of {missed.policy}"
+    statement = f"the statement {missed.statement} of {_called(missed.policy, requirement)}"
     if MISPRINTED in missed.condition.lower():
         return (
             f"In {statement}, write {CONTEXT_KEY} for {missed.condition.split()[-1]}: the S3 User "
