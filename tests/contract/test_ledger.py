@@ -292,7 +292,7 @@ def test_a_pause_names_who_asked_for_it_until_it_ends(ledger: Ledger) -> None:
     ledger.incidents.freeze("anna", NOON)
     assert ledger.incidents.frozen_by() == "anna"
 
-    ledger.incidents.unfreeze()
+    ledger.incidents.unfreeze(NOON)
     assert ledger.incidents.frozen_by() is None
 
 

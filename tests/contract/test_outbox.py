@@ -29,6 +29,7 @@ def outbox(clients: StubbedClients) -> AwsOutbox:
         signal_dead_letter_queue="https://sqs.example/signal-dead-letters",
         repair_queue="https://sqs.example/repair",
         recopy_queue="https://sqs.example/recopy",
+        topic="arn:aws:sns:eu-west-1:111111111111:replimend-OutcomeTopic",
     )
 
 

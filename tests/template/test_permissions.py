@@ -41,6 +41,8 @@ BOTH = [*statements(HOME), *statements(MEMBER)]
 ON_EVERYTHING = {
     "LeaveTheDataUnreadable": "denies",
     "NeverSkipTheLockoutCheck": "denies",
+    "LeaveAloneWhatOptedOut": "denies",
+    "AskForASecondOpinion": "the checks of Access Analyzer have no resource type",
     "CreateBatchJobs": "s3:CreateJob has no resource type",
 }
 READS = re.compile(r"(Get|List|Describe)\w+")

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 
 from replimend.domain.batch import Batch, Heard, TriageRequest, Unusable
 from replimend.domain.incident import FailureGroup
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, JobChanged, RollBackRound, Work
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    JobChanged,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackRound,
+    Work,
+)
 from replimend.errors import MalformedEventError
 from replimend.inbound.fields import JsonObject, fields, optional_text, parsed_json, text
 from replimend.inbound.messages import parse_record, records_of
@@ -83,13 +91,22 @@ def work_of(message: Mapping[str, object]) -> Work | None:
                 incident_id=text(content, "incidentId", "body"),
                 round=_round(content),
             )
+        case "lapse":
+            return LapseApproval(
+                incident_id=text(content, "incidentId", "body"),
+                plan_hash=text(content, "planHash", "body"),
+            )
+        case "remind":
+            return RemindOfChanges()
         case "advance":
             return AdvanceRecopy(
                 incident_id=text(content, "incidentId", "body"),
                 poll=optional_text(content, "poll", "body"),
             )
         case _:
-            raise MalformedEventError("body.work", "expected apply, roll_back_round or advance")
+            raise MalformedEventError(
+                "body.work", "expected apply, roll_back_round, lapse, remind or advance"
+            )
 
 
 def _job_changed(event: JsonObject) -> JobChanged | None:
