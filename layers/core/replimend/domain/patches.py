@@ -149,4 +149,5 @@ def _hcl_text(text: str) -> str:
 
 
 def _indented(content: Mapping[str, Json]) -> str:
-    return json.dumps(content, indent=2) + "\n"
+    # YAML reads JSON, but no surrogate pairs: characters stand for themselves.
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
