@@ -60,7 +60,7 @@ def read_value(expression: str) -> Any:
     """An HCL object is JSON but for its `=`, its missing commas and the trailing ones in lists."""
     lines = []
     for line in expression.splitlines():
-        entry = re.match(r'^(\s*"(?:[^"\\]|\\.)*") = (.*)$', line)
+        entry = re.match(r'^(\s*"(?:[^"\\]|\\.)*") += (.*)$', line)
         lines.append(f"{entry[1]}: {entry[2]}" if entry else line)
     joined = "\n".join(
         f"{line}," if re.search(r'["\w\]}]$', line) and not line.endswith(("{", "[")) else line

@@ -7,8 +7,9 @@ an expression of its own is escaped.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import groupby
 from typing import assert_never
 
 from replimend.domain.arn import Arn
@@ -56,12 +57,11 @@ def _terraform(change: ChangeRecord) -> str:
     kind, where = _terraform_resource(change)
     arguments = {name: _hcl_text(value) for name, value in where.items()}
     arguments["policy"] = f"jsonencode({_hcl(change.after.content, indent=1)})"
-    widest = max(map(len, arguments))
     return "\n".join(
         [
             f"# Replimend, change {change.change_id} of incident {change.incident_id}",
             f'resource "{kind}" "{_name(change)}" {{',
-            *(f"  {name:<{widest}} = {value}" for name, value in arguments.items()),
+            *_aligned(arguments, "  "),
             "}",
             "",
         ]
@@ -127,16 +127,22 @@ def _hcl(value: Json, *, indent: int) -> str:
         case str():
             return _hcl_text(value)
         case {}:
-            entries = [
-                f"{inner}{_hcl_text(str(key))} = {_hcl(each, indent=indent + 1)}"
-                for key, each in value.items()
-            ]
+            pairs = {_hcl_text(str(k)): _hcl(each, indent=indent + 1) for k, each in value.items()}
+            entries = list(_aligned(pairs, inner))
             return "\n".join(["{", *entries, f"{outer}}}"]) if entries else "{}"
         case [*items]:
             parts = [f"{inner}{_hcl(each, indent=indent + 1)}," for each in items]
             return "\n".join(["[", *parts, f"{outer}]"]) if parts else "[]"
         case _:
             return json.dumps(value)
+
+
+def _aligned(pairs: Mapping[str, str], indent: str) -> Iterator[str]:
+    """Lines `name = value` as `terraform fmt` has them: neighbours on one line each line up."""
+    for is_long, group in groupby(pairs.items(), key=lambda pair: "\n" in pair[1]):
+        together = list(group)
+        width = 0 if is_long else max(len(name) for name, _ in together)
+        yield from (f"{indent}{name:<{width}} = {value}" for name, value in together)
 
 
 def _hcl_text(text: str) -> str:

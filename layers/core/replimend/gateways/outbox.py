@@ -26,7 +26,7 @@ SOURCE = "replimend"
 LONGEST_DELAY = timedelta(minutes=15)
 """SQS's limit for a message's delay."""
 LONGEST_ATTRIBUTE = 1_000
-LONGEST_SUMMARY = 50_000
+LONGEST_SUMMARY = 30_000
 """Characters; an entry of PutEvents takes 256 KB, and one character may be six bytes of JSON."""
 
 
