@@ -43,6 +43,7 @@ from replimend.domain.work import (
     ApplyPlan,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
 )
 from replimend.errors import ThrottledError
@@ -242,7 +243,13 @@ def _state(phase: JobPhase, status: str, because: str = "") -> JobState:
 
 
 type Message = (
-    TriageRequest | ApplyPlan | RollBackRound | LapseApproval | RemindOfChanges | AdvanceRecopy
+    TriageRequest
+    | ApplyPlan
+    | RollBackRound
+    | RollBackExpired
+    | LapseApproval
+    | RemindOfChanges
+    | AdvanceRecopy
 )
 
 
@@ -271,6 +278,9 @@ class FakeOutbox:
 
     def request_lapse(self, incident_id: str, plan_hash: str) -> None:
         self._send(LapseApproval(incident_id=incident_id, plan_hash=plan_hash))
+
+    def request_expiry(self, change_id: str) -> None:
+        self._send(RollBackExpired(change_id=change_id))
 
     def request_reminder(self) -> None:
         self._send(RemindOfChanges())
@@ -551,6 +561,7 @@ class FakeChangeNotes:
         self.opinions: dict[str, SecondOpinion] = {}
         self.adopted_by: dict[str, str] = {}
         self.reminded: datetime | None = None
+        self.expiries: dict[tuple[str, datetime], bool] = {}
         self._changes = changes
 
     def note_opinion(self, change_id: str, opinion: SecondOpinion) -> None:
@@ -564,6 +575,17 @@ class FakeChangeNotes:
 
     def adopted(self, change_id: str) -> str | None:
         return self.adopted_by.get(change_id)
+
+    def note_expiry(self, change_id: str, at: datetime) -> None:
+        self.expiries.setdefault((change_id, at), False)
+
+    def note_expired(self, change_id: str, at: datetime) -> None:
+        self.expiries[change_id, at] = True
+
+    def expired(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        for (change_id, at), seen_to in sorted(self.expiries.items(), key=lambda each: each[0][1]):
+            if at <= now and not seen_to:
+                yield change_id, at
 
     def applied(self) -> Iterator[ChangeRecord]:
         for change in sorted(self._changes.records.values(), key=lambda each: each.at):

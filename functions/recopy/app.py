@@ -17,6 +17,7 @@ from replimend.domain.work import (
     JobChanged,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
 )
 from replimend.inbound.commands import recopy_command_of
@@ -37,7 +38,14 @@ def handle_record(record: SQSRecord) -> None:
             recopy.advance(incident_id, poll)
         case JobChanged(job_id=job_id):
             recopy.job_changed(job_id)
-        case ApplyPlan() | RollBackRound() | LapseApproval() | RemindOfChanges() | None:
+        case (
+            ApplyPlan()
+            | RollBackRound()
+            | RollBackExpired()
+            | LapseApproval()
+            | RemindOfChanges()
+            | None
+        ):
             logger.warning("message is not for the recopy queue", message_id=record.message_id)
         case unreachable:
             assert_never(unreachable)

@@ -17,6 +17,7 @@ from replimend.domain.work import (
     JobChanged,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
 )
 from replimend.inbound.commands import repair_command_of
@@ -39,6 +40,8 @@ def handle_record(record: SQSRecord) -> None:
             repair.roll_back_round(incident_id, round_)
         case LapseApproval(incident_id=incident_id, plan_hash=plan_hash):
             repair.lapse(incident_id, plan_hash)
+        case RollBackExpired(change_id=change_id):
+            repair.roll_back_expired(change_id)
         case RemindOfChanges():
             reminders.remind()
         case AdvanceRecopy() | JobChanged() | None:

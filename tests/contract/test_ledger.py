@@ -366,6 +366,18 @@ def test_the_last_reminder_is_remembered(ledger: Ledger) -> None:
     assert ledger.notes.reminded_at() == NOON + HOUR
 
 
+def test_what_expired_is_told_until_it_is_seen_to(ledger: Ledger) -> None:
+    ledger.notes.note_expiry("late", NOON + HOUR)
+    ledger.notes.note_expiry("early", NOON)
+    assert list(ledger.notes.expired(NOON)) == [("early", NOON)]
+    assert list(ledger.notes.expired(NOON + HOUR)) == [("early", NOON), ("late", NOON + HOUR)]
+
+    ledger.notes.note_expired("early", NOON)
+    ledger.notes.note_expiry("early", NOON)
+
+    assert list(ledger.notes.expired(NOON + HOUR)) == [("late", NOON + HOUR)]
+
+
 def test_a_second_opinion_is_kept_beside_the_change(table: Table) -> None:
     notes = ChangeNotebook(table, ChangeLedger(table))
     first = SecondOpinion(checks=(Check(name="all", result=CheckResult.NOT_AVAILABLE, says="no"),))

@@ -17,6 +17,7 @@ from replimend.domain.work import (
     ApplyPlan,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
 )
 from replimend.errors import ThrottledError
@@ -74,6 +75,11 @@ class Body:
             "repair",
             LapseApproval(incident_id="i1", plan_hash="h1"),
         ),
+        (
+            lambda outbox: outbox.request_expiry("c1"),
+            "repair",
+            RollBackExpired(change_id="c1"),
+        ),
         (lambda outbox: outbox.request_reminder(), "repair", RemindOfChanges()),
         (
             lambda outbox: outbox.request_recopy("i1", "1-0", timedelta()),
@@ -86,7 +92,7 @@ class Body:
             AdvanceRecopy(incident_id="i1", poll=None),
         ),
     ],
-    ids=["apply", "roll back", "lapse", "remind", "advance", "advance without a poll"],
+    ids=["apply", "roll back", "lapse", "expire", "remind", "advance", "advance without a poll"],
 )
 def test_work_arrives_as_it_was_meant(
     clients: StubbedClients,

@@ -134,6 +134,9 @@ class Outbox(Protocol):
     def request_lapse(self, incident_id: str, plan_hash: str) -> None:
         """Ask for a plan to be refused that nobody answered in time."""
 
+    def request_expiry(self, change_id: str) -> None:
+        """Ask for a change to be undone whose time is over."""
+
     def request_reminder(self) -> None:
         """Ask for people to be told of changes that their own code does not have yet."""
 
@@ -311,6 +314,15 @@ class ChangeNotes(Protocol):
 
     def note_adopted(self, change_id: str, says: str, at: datetime) -> None:
         """Keep that the user's own code has the change."""
+
+    def note_expiry(self, change_id: str, at: datetime) -> None:
+        """Keep that the change is to be undone then."""
+
+    def note_expired(self, change_id: str, at: datetime) -> None:
+        """Keep that the change that was to be undone then has been seen to."""
+
+    def expired(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """The changes to be undone by now and not seen to, with when they were to be."""
 
     def applied(self) -> Iterator[ChangeRecord]:
         """The changes that are in force and not known to be adopted, oldest first."""

@@ -354,3 +354,56 @@ def test_a_change_whose_policy_cannot_be_judged_is_told_of(
     world.deliver()
 
     assert [each.about for each in world.outbox.notices] == [(change.change_id,)]
+
+
+# what expires
+
+
+def expiring_world() -> World:
+    """A mended flagship whose change lives for a day only."""
+    world = mended_world()
+    (change,) = world.changes.records.values()
+    expires = NOON + timedelta(days=1)
+    world.changes.records[change.change_id] = replace(change, expires=expires)
+    world.notes.note_expiry(change.change_id, expires)
+    return world
+
+
+def test_a_change_whose_time_is_over_is_undone_once_and_told() -> None:
+    world = expiring_world()
+    world.clock.moment = NOON + timedelta(days=1)
+
+    for _ in range(2):
+        world.sweep.sweep()
+        world.settle()
+
+    assert world.statements_of() == ["Administer", "Delegate"]
+    (notice,) = (each for each in world.outbox.notices if each.kind is NoticeKind.CHANGE_EXPIRED)
+    assert "expired and was rolled back: the stored policy was put back" in notice.says
+
+
+def test_before_its_time_nothing_is_undone() -> None:
+    world = expiring_world()
+    (change,) = world.changes.records.values()
+    world.clock.moment = NOON + timedelta(days=1) - MOMENT
+
+    world.sweep.sweep()
+    assert world.outbox.sent == []
+    world.repair.roll_back_expired(change.change_id)
+
+    assert world.statements_of() == ["Administer", "Delegate", "Ours"]
+
+
+def test_a_change_that_cannot_be_undone_in_its_time_is_told_once() -> None:
+    world = expiring_world()
+    key = world.keys.keys[DESTINATION_KEY]
+    assert isinstance(key, Key)
+    world.keys.keys[DESTINATION_KEY] = replace(key, policy=Unavailable(reason="denied"))
+    world.clock.moment = NOON + timedelta(days=1)
+
+    for _ in range(2):
+        world.sweep.sweep()
+        world.settle()
+
+    (notice,) = (each for each in world.outbox.notices if each.kind is NoticeKind.CHANGE_EXPIRED)
+    assert "could not be rolled back" in notice.says

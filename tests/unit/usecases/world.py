@@ -18,6 +18,7 @@ from replimend.domain.work import (
     ApplyPlan,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
 )
 from replimend.usecases.edits import Editor
@@ -228,6 +229,8 @@ class World:
                 self.repair.roll_back_round(incident_id, round_)
             case LapseApproval(incident_id=incident_id, plan_hash=plan_hash):
                 self.repair.lapse(incident_id, plan_hash)
+            case RollBackExpired(change_id=change_id):
+                self.repair.roll_back_expired(change_id)
             case RemindOfChanges():
                 self.reminders.remind()
             case AdvanceRecopy(incident_id=incident_id, poll=poll):

@@ -8,6 +8,7 @@ class NoticeKind(StrEnum):
     """What has happened; the value is the outcome event's detail type."""
 
     BREAKER_OPENED = "Breaker Opened"
+    CHANGE_EXPIRED = "Change Expired"
     CHANGES_NOT_ADOPTED = "Changes Not Adopted"
 
 

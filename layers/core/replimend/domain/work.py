@@ -43,8 +43,23 @@ class LapseApproval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackExpired:
+    """Undo a change whose time is over."""
+
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemindOfChanges:
     """Tell which changes the user's own code does not have yet, if it is time to."""
 
 
-type Work = ApplyPlan | RollBackRound | LapseApproval | RemindOfChanges | AdvanceRecopy | JobChanged
+type Work = (
+    ApplyPlan
+    | RollBackRound
+    | RollBackExpired
+    | LapseApproval
+    | RemindOfChanges
+    | AdvanceRecopy
+    | JobChanged
+)

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `CHANGE#id` | `OPINION` | the second opinion, before the change was made |
 | `CHANGE#id` | `ADOPTED` | that the user's own code has the change, and who or what says so |
+| `EXPIRING` | `time#id` | when a change is to be undone, and whether that was seen to |
 | `CONTROL` | `REMINDER` | when people were last reminded |
 """
 
@@ -57,6 +58,23 @@ class ChangeNotebook:
         items = self.table.query(f"CHANGE#{change_id}", "ADOPTED")
         return next((str(item["says"]) for item in items), None)
 
+    def note_expiry(self, change_id: str, at: datetime) -> None:
+        """Keep that the change is to be undone then."""
+        self.table.put_new(_expiry(change_id, at))
+
+    def note_expired(self, change_id: str, at: datetime) -> None:
+        """Keep that the change that was to be undone then has been seen to."""
+        self.table.put({**_expiry(change_id, at), "seen_to": True})
+
+    def expired(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """The changes to be undone by now and not seen to, with when they were to be."""
+        for item in self.table.query("EXPIRING"):
+            at = datetime.fromisoformat(item["at"])
+            if at > now:
+                return
+            if not item.get("seen_to", False):
+                yield item["change_id"], at
+
     def applied(self) -> Iterator[ChangeRecord]:
         """The changes that are in force and not known to be adopted, oldest first."""
         for item in self.table.query("CHANGES"):
@@ -81,3 +99,8 @@ class ChangeNotebook:
     def note_reminded(self, at: datetime) -> None:
         """Keep that people were reminded."""
         self.table.put({"pk": "CONTROL", "sk": "REMINDER", "at": at.isoformat()})
+
+
+def _expiry(change_id: str, at: datetime) -> dict[str, str]:
+    named = {"pk": "EXPIRING", "sk": f"{at.isoformat()}#{change_id}"}
+    return {**named, "change_id": change_id, "at": at.isoformat()}

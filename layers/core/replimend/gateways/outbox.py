@@ -78,6 +78,10 @@ class AwsOutbox:
             {"work": "lapse", "incidentId": incident_id, "planHash": plan_hash},
         )
 
+    def request_expiry(self, change_id: str) -> None:
+        """Ask for a change to be undone whose time is over."""
+        self._send(self.repair_queue, {"work": "roll_back_expired", "changeId": change_id})
+
     def request_reminder(self) -> None:
         """Ask for people to be told of changes that their own code does not have yet."""
         self._send(self.repair_queue, {"work": "remind"})

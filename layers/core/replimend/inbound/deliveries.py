@@ -11,6 +11,7 @@ from replimend.domain.work import (
     JobChanged,
     LapseApproval,
     RemindOfChanges,
+    RollBackExpired,
     RollBackRound,
     Work,
 )
@@ -96,6 +97,8 @@ def work_of(message: Mapping[str, object]) -> Work | None:
                 incident_id=text(content, "incidentId", "body"),
                 plan_hash=text(content, "planHash", "body"),
             )
+        case "roll_back_expired":
+            return RollBackExpired(change_id=text(content, "changeId", "body"))
         case "remind":
             return RemindOfChanges()
         case "advance":
@@ -104,9 +107,8 @@ def work_of(message: Mapping[str, object]) -> Work | None:
                 poll=optional_text(content, "poll", "body"),
             )
         case _:
-            raise MalformedEventError(
-                "body.work", "expected apply, roll_back_round, lapse, remind or advance"
-            )
+            known = "apply, roll_back_round, roll_back_expired, lapse, remind or advance"
+            raise MalformedEventError("body.work", f"expected {known}")
 
 
 def _job_changed(event: JsonObject) -> JobChanged | None:

@@ -17,6 +17,7 @@ from replimend.domain.commands import (
 )
 from replimend.domain.guardrails import review
 from replimend.domain.incident import Incident, Status
+from replimend.domain.notices import Notice, NoticeKind
 from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.second_opinion import ceiling_of
 from replimend.domain.verdicts import Approval, Approved, Limits, Refused, Rejection
@@ -33,7 +34,7 @@ from replimend.ports import (
 )
 from replimend.usecases.breaker import Breaker
 from replimend.usecases.circumstances import circumstances_of
-from replimend.usecases.edits import Editor
+from replimend.usecases.edits import Editor, Undone
 from replimend.usecases.investigation import Investigation
 from replimend.usecases.triage import incident_answer, reason_of
 
@@ -136,6 +137,8 @@ class Repair:
                     self._move(incident, Status.REFUSED, summary="; ".join(against))
                     return
                 for record in records:
+                    if record.expires is not None:
+                        self.notes.note_expiry(record.change_id, record.expires)
                     self.editor.make(record)
                 self._repaired(incident, plan)
             case unreachable:
@@ -261,6 +264,29 @@ class Repair:
             summary=f"nobody answered since {incident.updated_at:%Y-%m-%d %H:%M %Z}; "
             "`replimend remediate` on an object asks again",
         )
+
+    def roll_back_expired(self, change_id: str) -> None:
+        """Undo a change whose time is over, and tell people, whether it could be undone or not.
+
+        Its incident keeps its state: objects that fail without it again open their own.
+        """
+        record = self.changes.find(change_id)
+        if record is None or record.expires is None or record.expires > self.clock.now():
+            return
+        try:
+            undone = self.editor.undo(record)
+        except PermanentError as error:
+            undone = Undone(done=False, says=str(error))
+        became = "was rolled back" if undone.done else "could not be rolled back"
+        self.outbox.notify(
+            Notice(
+                kind=NoticeKind.CHANGE_EXPIRED,
+                says=f"Change {change_id} ({record.kind} of {record.subject}) expired and "
+                f"{became}: {undone.says}",
+                about=(change_id,),
+            )
+        )
+        self.notes.note_expired(change_id, record.expires)
 
     def roll_back_round(self, incident_id: str, round_: int) -> None:
         """Undo what this round changed, since its canary failed, and have triage look again."""

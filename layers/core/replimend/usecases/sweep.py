@@ -48,6 +48,7 @@ class Sweep:
                 self.tally.woken(status.value)
                 woken += 1
         self._let_lapse()
+        self._let_expire()
         self._remind()
         return woken + self._ask_again()
 
@@ -91,6 +92,11 @@ class Sweep:
         for incident in self._unchanged(Status.AWAITING_APPROVAL, self.approval_valid):
             if incident.plan_hash is not None:
                 self.outbox.request_lapse(incident.incident_id, incident.plan_hash)
+
+    def _let_expire(self) -> None:
+        """Have changes undone whose time is over; a pause does not hold back what takes access."""
+        for change_id, _ in self.notes.expired(self.clock.now()):
+            self.outbox.request_expiry(change_id)
 
     def _remind(self) -> None:
         """Have people reminded of changes in force, if it is time."""
