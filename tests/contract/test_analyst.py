@@ -114,6 +114,15 @@ def test_a_role_policy_is_public_to_nobody_and_put_to_two_checks(clients: Stubbe
     assert [each.name for each in opinion.checks] == ["ValidatePolicy", "CheckNoNewAccess"]
 
 
+def test_without_a_ceiling_one_check_is_recorded_as_not_made(clients: StubbedClients) -> None:
+    clients.answers(SERVICE, "validate_policy", FOUND_NOTHING)
+    clients.answers(SERVICE, "check_no_public_access", PASS)
+
+    opinion = AccessAnalyzer(clients).opinion_on(KEY_CHANGE, None)
+
+    assert [each.result.value for each in opinion.checks] == ["passed", "passed", "not_available"]
+
+
 def test_errors_and_failures_speak_against_a_change_and_warnings_do_not(
     clients: StubbedClients,
 ) -> None:

@@ -1,5 +1,6 @@
 """The ceiling that Access Analyzer is given is the widest a plan may add, and no wider."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,13 @@ def test_the_ceiling_is_what_was_there_and_one_widest_statement(
             },
         },
     }
+
+
+def test_a_change_that_serves_calls_to_s3_is_held_to_no_ceiling_of_kms() -> None:
+    (change,) = ROLE_PLAN.changes
+    to_s3 = replace(change.serves[0], action="s3:ReplicateObject")
+
+    assert ceiling_of(replace(change, serves=(*change.serves, to_s3)), ROLE_PLAN) is None
 
 
 def test_only_what_failed_speaks_against_a_change() -> None:

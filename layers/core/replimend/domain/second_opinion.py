@@ -50,9 +50,12 @@ class SecondOpinion:
 def ceiling_of(change: Change, plan: Plan) -> PolicyDocument | None:
     """What the document may come to at most: all it had, and the widest statement a plan may add.
 
-    None for a kind of change whose ceiling is no policy document.
+    None for a change that is not of policies for KMS calls alone: it has another ceiling, which
+    the built-in proof knows.
     """
     if change.kind.value not in {ChangeKind.KEY_POLICY.value, ChangeKind.ROLE_POLICY.value}:
+        return None
+    if not all(each.is_kms for each in change.serves):
         return None
     before = change.before or PolicyDocument.empty()
     widest = list(_widest_statements(change, plan))
@@ -63,7 +66,7 @@ def _widest_statements(change: Change, plan: Plan) -> Iterator[Mapping[str, Json
     partition = Arn.parse(plan.role_arn).partition
     buckets = {Side.SOURCE: plan.source_bucket, Side.DESTINATION: plan.destination_bucket}
     for side in Side:
-        served = [each for each in change.serves if each.is_kms and each.side is side]
+        served = [each for each in change.serves if each.side is side]
         if served:
             bucket = str(Arn.of_bucket(buckets[side], partition=partition))
             yield _widest(change, plan, bucket, side, served)

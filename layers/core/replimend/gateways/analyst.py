@@ -53,7 +53,9 @@ class AccessAnalyzer:
         checks = [_check("ValidatePolicy", lambda: self._errors(document, change))]
         if change.kind.value in EXPOSED:
             checks.append(_check("CheckNoPublicAccess", lambda: self._public(document, change)))
-        if ceiling is not None:
+        if ceiling is None:
+            checks.append(_unavailable("CheckNoNewAccess", "there is no ceiling to hold it to"))
+        else:
             checks.append(
                 _check("CheckNoNewAccess", lambda: self._new(document, ceiling.text, kind))
             )
