@@ -50,6 +50,11 @@ class Commands:
         became = "is rolled back" if done else "is not rolled back"
         return self._told(answer, f"change {change_id} {became}: {answer['says']}", done=done)
 
+    def adopted(self, change_id: str) -> int:
+        """Have nobody reminded of one change any more."""
+        answer = self._obey({"action": "adopt", "changeId": change_id}, names="CHANGE_ID")
+        return self._told(answer, f"change {change_id} counts as adopted", done=True)
+
     def pause(self) -> int:
         """Have no more changes made."""
         answer = self._obey({"action": "pause"})

@@ -92,9 +92,20 @@ def _change(change: Mapping[str, Any]) -> RenderableType:
             ("Of", f"{change['kind']} of {change['subject']}"),
             ("Why", change["why"]),
             ("Approved by", change["approvedBy"]),
+            ("Analyzer", _opinion(change["secondOpinion"])),
+            ("Adopted", change["adopted"]),
             ("To undo", f"replimend roll-back {change['changeId']}"),
+            ("To adopt", f"replimend patch {change['changeId']}"),
         ),
         Padding(
             rendering.policy_diff(change["before"], change["after"]), (1, 0, 0, 2), expand=False
         ),
     )
+
+
+def _opinion(checks: list[dict[str, str]] | None) -> str | None:
+    """What IAM Access Analyzer said of a change, check by check."""
+    if checks is None:
+        return None
+    said = (f"{each['name']} {each['result']}: {each['says']}".rstrip(": ") for each in checks)
+    return "; ".join(said)

@@ -6,6 +6,7 @@ from typing import Self
 
 from cli.errors import CommandError
 from replimend.domain.incident import Incident, Status
+from replimend.gateways.change_notes import ChangeNotebook
 from replimend.gateways.changes import ChangeLedger
 from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.incidents import IncidentLedger
@@ -43,16 +44,18 @@ class Ledger:
     signals: SignalLedger
     held: HeldObjectLedger
     changes: ChangeLedger
+    notes: ChangeNotebook
 
     @classmethod
     def over(cls, table: Table) -> Self:
         """The ledger that this table holds."""
-        incidents = IncidentLedger(table)
+        incidents, changes = IncidentLedger(table), ChangeLedger(table)
         return cls(
             incidents=incidents,
             signals=SignalLedger(table, incidents),
             held=HeldObjectLedger(table),
-            changes=ChangeLedger(table),
+            changes=changes,
+            notes=ChangeNotebook(table, changes),
         )
 
     def incident(self, incident_id: str) -> Incident:

@@ -14,11 +14,13 @@ from cli.explain import explain
 from cli.following import Follower, Patience
 from cli.incidents import list_incidents, show_incident
 from cli.output import Output, output
+from cli.patch import show_patch
 from cli.preflight import preflight
 from cli.remediate import Remediation
 from cli.snapshot import snapshot
 from cli.stack import Stack, connect
 from replimend.domain.incident import Status
+from replimend.domain.patches import PatchFormat
 
 URL = "s3://BUCKET/KEY"
 
@@ -137,6 +139,30 @@ def reject(stack: Stack, output: Output, *, incident_id: str, reason: str | None
 def roll_back(stack: Stack, output: Output, *, change_id: str) -> int:
     """Have one change of access undone."""
     return Commands(stack=stack, output=output).roll_back(change_id)
+
+
+@replimend.command()
+@click.argument("change_id", type=TEXT)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(PatchFormat, case_sensitive=False),
+    default=PatchFormat.TERRAFORM,
+    show_default=True,
+    help="The language of your own code.",
+)
+@on_stack
+def patch(stack: Stack, output: Output, *, change_id: str, form: PatchFormat) -> int:
+    """Write one change as a patch for your own code."""
+    return show_patch(stack.ledger, output, change_id, form)
+
+
+@replimend.command()
+@click.argument("change_id", type=TEXT)
+@on_stack
+def adopted(stack: Stack, output: Output, *, change_id: str) -> int:
+    """Say that your own code has a change by now: nobody is reminded of it any more."""
+    return Commands(stack=stack, output=output).adopted(change_id)
 
 
 @replimend.command()

@@ -25,7 +25,8 @@ def incident_record(incident: Incident, ledger: Ledger) -> dict[str, Any]:
         "groups": [_group(each) for each in groups],
         "history": [step_entry(each) for each in ledger.steps_of(incident.incident_id)],
         "changes": [
-            change_entry(each) for each in ledger.changes.of_incident(incident.incident_id)
+            {**change_entry(each), **_notes_on(each, ledger)}
+            for each in ledger.changes.of_incident(incident.incident_id)
         ],
         "objects": [
             object_entry(held, outcome)
@@ -90,6 +91,19 @@ def change_entry(change: ChangeRecord) -> dict[str, Any]:
         "approvedBy": change.approved_by,
         "round": change.round,
         "planHash": change.plan_hash,
+    }
+
+
+def _notes_on(change: ChangeRecord, ledger: Ledger) -> dict[str, Any]:
+    """What was learnt of the change beside making it; null where nothing was."""
+    opinion = ledger.notes.opinion_of(change.change_id)
+    checks = [
+        {"name": each.name, "result": each.result.value, "says": each.says}
+        for each in (opinion.checks if opinion else ())
+    ]
+    return {
+        "secondOpinion": checks if opinion else None,
+        "adopted": ledger.notes.adopted(change.change_id),
     }
 
 

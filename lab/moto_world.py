@@ -3,7 +3,7 @@
 moto's own half-checks of policies are switched off; the gate judges, and by all layers.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from random import Random
 from string import ascii_letters, digits
@@ -125,6 +125,21 @@ def key_of(arn: str) -> Key | None:
     return kms_backends[account][region].keys.get(resource.removeprefix("key/"))
 
 
+def key_tags(arn: str) -> dict[str, str]:
+    """The tags of the key with this ARN, as condition keys; none where there is no key."""
+    key = key_of(arn)
+    if key is None:
+        return {}
+    tags = kms_backends[key.account_id][key.region].tagger.get_tag_dict_for_resource(key.id)
+    return _as_conditions(tags)
+
+
+def role_tags(arn: str) -> dict[str, str]:
+    """The tags of the role with this ARN, as condition keys; none where there is no role."""
+    role = role_of(arn)
+    return _as_conditions({tag["Key"]: tag["Value"] for tag in role.tags} if role else {})
+
+
 def key_arn(key_id: str, account: str, region: str) -> str | None:
     """The ARN of the key that this id, ARN, alias name or alias ARN names, as seen from an account.
 
@@ -170,6 +185,10 @@ def role_arn(name: str, account: str) -> str:
     backend = iam_backends[account][PARTITION]
     role = next((r for r in backend.roles.values() if r.name == name), None)
     return str(role.arn) if role else f"arn:{PARTITION}:iam::{account}:role/{name}"
+
+
+def _as_conditions(tags: Mapping[str, str]) -> dict[str, str]:
+    return {f"aws:ResourceTag/{name}": value for name, value in tags.items()}
 
 
 def _forget() -> None:

@@ -5,6 +5,10 @@ from tests.facts import DESTINATION_KEY, HOME, MEMBER, ROLE_ARN
 ENVIRONMENT = {
     "AWS_REGION": "eu-west-1",
     "REPLIMEND_HOME_ACCOUNT": HOME,
+    "REPLIMEND_STACK": "replimend",
+    "REPLIMEND_TOPIC": f"arn:aws:sns:eu-west-1:{HOME}:replimend-OutcomeTopic",
+    "REPLIMEND_CHANGE_HOURS": "",
+    "REPLIMEND_REQUIRED_TAG": "",
     "REPLIMEND_TABLE": "replimend-IncidentsTable",
     "REPLIMEND_BUS": "replimend-FailureBus",
     "REPLIMEND_SIGNAL_QUEUE": "https://sqs.example/signal",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Unpack
 
+from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import TriageRequest, Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.documents import PolicyDocument
@@ -24,6 +25,8 @@ from replimend.domain.facts import (
 )
 from replimend.domain.history import Act, ChangeEvent, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.notices import Notice
+from replimend.domain.plan import Change
 from replimend.domain.recopy import (
     BatchJob,
     HeldObject,
@@ -32,10 +35,18 @@ from replimend.domain.recopy import (
     Outcome,
     TaskResult,
 )
+from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Approval, Rejection
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
+from replimend.domain.verdicts import Approval, Rejection, Tags
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+)
 from replimend.errors import ThrottledError
 from replimend.ports import Details
 from tests.facts import NOON
@@ -176,6 +187,36 @@ class FakeHistory:
 
 
 @dataclass
+class FakeTags:
+    """What is not tagged by a test bears no tags."""
+
+    tags: dict[str, Fact[Tags]] = field(default_factory=dict)
+
+    def of(self, arn: str) -> Fact[Tags]:
+        return self.tags.get(arn, {})
+
+
+@dataclass
+class FakeAnalyst:
+    """Cannot be reached, as in most accounts, until a test has it find something."""
+
+    check: Check = field(
+        default_factory=lambda: Check(
+            name="all checks", result=CheckResult.NOT_AVAILABLE, says="AccessDeniedException"
+        )
+    )
+    ceilings: list[PolicyDocument | None] = field(default_factory=list)
+
+    def opinion_on(
+        self,
+        change: Change,  # noqa: ARG002 - the port's
+        ceiling: PolicyDocument | None,
+    ) -> SecondOpinion:
+        self.ceilings.append(ceiling)
+        return SecondOpinion(checks=(self.check,))
+
+
+@dataclass
 class StartedJob:
     """A job with the versions of its manifest; a test says how it ends."""
 
@@ -223,7 +264,15 @@ def _state(phase: JobPhase, status: str, because: str = "") -> JobState:
     return JobState(phase=phase, status=status, succeeded=0, failed=0, total=0, because=because)
 
 
-type Message = TriageRequest | ApplyPlan | RollBackRound | AdvanceRecopy
+type Message = (
+    TriageRequest
+    | ApplyPlan
+    | RollBackRound
+    | RollBackExpired
+    | LapseApproval
+    | RemindOfChanges
+    | AdvanceRecopy
+)
 
 
 @dataclass
@@ -233,6 +282,8 @@ class FakeOutbox:
     sent: list[Message] = field(default_factory=list)
     delays: list[timedelta] = field(default_factory=list)
     announced: list[Status] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    asked: list[ApprovalRequest] = field(default_factory=list)
     buried: list[Unusable] = field(default_factory=list)
 
     def request_triage(self, group: FailureGroup, delay: timedelta = timedelta()) -> None:
@@ -246,6 +297,21 @@ class FakeOutbox:
 
     def request_recopy(self, incident_id: str, poll: str | None, delay: timedelta) -> None:
         self._send(AdvanceRecopy(incident_id=incident_id, poll=poll), delay)
+
+    def request_lapse(self, incident_id: str, plan_hash: str) -> None:
+        self._send(LapseApproval(incident_id=incident_id, plan_hash=plan_hash))
+
+    def request_expiry(self, change_id: str) -> None:
+        self._send(RollBackExpired(change_id=change_id))
+
+    def request_reminder(self) -> None:
+        self._send(RemindOfChanges())
+
+    def ask_for_approval(self, request: ApprovalRequest) -> None:
+        self.asked.append(request)
+
+    def notify(self, notice: Notice) -> None:
+        self.notices.append(notice)
 
     def announce(self, incident: Incident) -> None:
         self.announced.append(incident.status)
@@ -286,6 +352,7 @@ class FakeIncidents:
         self.incidents: dict[str, Incident] = {}
         self.of_group: dict[FailureGroup, str] = {}
         self.frozen: str | None = None
+        self.resumed: datetime | None = None
         self._answers: dict[str, str] = {}
         self._approvals: dict[str, Approval] = {}
         self._rejections: dict[str, Rejection] = {}
@@ -352,11 +419,17 @@ class FakeIncidents:
     def frozen_by(self) -> str | None:
         return self.frozen
 
-    def freeze(self, by: str, at: datetime) -> None:  # noqa: ARG002 - the port's
-        self.frozen = by
+    def freeze(self, by: str, at: datetime) -> bool:  # noqa: ARG002 - the port's
+        was_free = self.frozen is None
+        self.frozen = self.frozen or by
+        return was_free
 
-    def unfreeze(self) -> None:
+    def unfreeze(self, at: datetime) -> None:
         self.frozen = None
+        self.resumed = at
+
+    def resumed_at(self) -> datetime | None:
+        return self.resumed
 
 
 class FakeSignals:
@@ -503,3 +576,49 @@ class FakeChanges:
     def release(self, subject: str, owner: str) -> None:
         if self._leases.get(subject, ("", None))[0] == owner:
             del self._leases[subject]
+
+
+class FakeChangeNotes:
+    def __init__(self, changes: FakeChanges) -> None:
+        self.opinions: dict[str, SecondOpinion] = {}
+        self.adopted_by: dict[str, str] = {}
+        self.reminded: datetime | None = None
+        self.expiries: dict[tuple[str, datetime], bool] = {}
+        self._changes = changes
+
+    def note_opinion(self, change_id: str, opinion: SecondOpinion) -> None:
+        self.opinions[change_id] = opinion
+
+    def opinion_of(self, change_id: str) -> SecondOpinion | None:
+        return self.opinions.get(change_id)
+
+    def note_adopted(self, change_id: str, says: str, at: datetime) -> None:  # noqa: ARG002 - the port's
+        self.adopted_by[change_id] = says
+
+    def adopted(self, change_id: str) -> str | None:
+        return self.adopted_by.get(change_id)
+
+    def note_expiry(self, change_id: str, at: datetime) -> None:
+        self.expiries.setdefault((change_id, at), False)
+
+    def note_expired(self, change_id: str, at: datetime) -> None:
+        self.expiries[change_id, at] = True
+
+    def expired(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        for (change_id, at), seen_to in sorted(self.expiries.items(), key=lambda each: each[0][1]):
+            if at <= now and not seen_to:
+                yield change_id, at
+
+    def applied(self) -> Iterator[ChangeRecord]:
+        for change in sorted(self._changes.records.values(), key=lambda each: each.at):
+            if change.state is ChangeState.APPLIED and change.change_id not in self.adopted_by:
+                yield change
+
+    def oldest(self) -> datetime | None:
+        return min((each.at for each in self._changes.records.values()), default=None)
+
+    def reminded_at(self) -> datetime | None:
+        return self.reminded
+
+    def note_reminded(self, at: datetime) -> None:
+        self.reminded = at

@@ -11,7 +11,15 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, JobChanged, RollBackRound
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    JobChanged,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+)
 from replimend.inbound.commands import recopy_command_of
 from replimend.inbound.deliveries import is_queue_delivery, work_of
 from replimend.wiring import Parts
@@ -30,7 +38,14 @@ def handle_record(record: SQSRecord) -> None:
             recopy.advance(incident_id, poll)
         case JobChanged(job_id=job_id):
             recopy.job_changed(job_id)
-        case ApplyPlan() | RollBackRound() | None:
+        case (
+            ApplyPlan()
+            | RollBackRound()
+            | RollBackExpired()
+            | LapseApproval()
+            | RemindOfChanges()
+            | None
+        ):
             logger.warning("message is not for the recopy queue", message_id=record.message_id)
         case unreachable:
             assert_never(unreachable)

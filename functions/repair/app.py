@@ -11,14 +11,24 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, JobChanged, RollBackRound
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    JobChanged,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+)
 from replimend.inbound.commands import repair_command_of
 from replimend.inbound.deliveries import is_queue_delivery, work_of
 from replimend.wiring import Parts
 
 logger = Logger()
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-repair = Parts.from_env(logger).repair()
+parts = Parts.from_env(logger)
+repair = parts.repair()
+reminders = parts.reminders()
 
 
 def handle_record(record: SQSRecord) -> None:
@@ -28,6 +38,12 @@ def handle_record(record: SQSRecord) -> None:
             repair.apply(incident_id, plan_hash)
         case RollBackRound(incident_id=incident_id, round=round_):
             repair.roll_back_round(incident_id, round_)
+        case LapseApproval(incident_id=incident_id, plan_hash=plan_hash):
+            repair.lapse(incident_id, plan_hash)
+        case RollBackExpired(change_id=change_id):
+            repair.roll_back_expired(change_id)
+        case RemindOfChanges():
+            reminders.remind()
         case AdvanceRecopy() | JobChanged() | None:
             logger.warning("message is for the recopy queue", message_id=record.message_id)
         case unreachable:

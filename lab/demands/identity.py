@@ -40,11 +40,12 @@ def _on_role(call: ApiCall) -> Iterator[Demand]:
     role = moto_world.role_of(arn)
     boundary = role.permissions_boundary_arn if role else None
     context = {"iam:PermissionsBoundary": boundary} if boundary else {}
+    is_write = call.operation in ROLE_WRITES
     yield Demand(
         action=f"iam:{call.operation}",
         resource=arn,
         owner=call.caller.account,
-        context=context if call.operation in ROLE_WRITES else {},
+        context={**moto_world.role_tags(arn), **(context if is_write else {})},
     )
 
 

@@ -95,6 +95,7 @@ def _demand(
         owner=owner,
         context={
             "kms:CallerAccount": call.caller.account,
+            **moto_world.key_tags(arn),
             **encryption_context,
             **_alias(call),
             **_policy_keys(call),

@@ -14,15 +14,17 @@ from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeState
 from replimend.domain.incident import Incident, Status
 from replimend.domain.recopy import BatchJob, HeldObject, Outcome, OutcomeKind
+from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.verdicts import Approval
+from replimend.gateways.change_notes import ChangeNotebook
 from replimend.gateways.changes import ChangeLedger
 from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.incidents import IncidentLedger
 from replimend.gateways.signals import SignalLedger
 from replimend.gateways.table import Table
-from replimend.ports import Changes, HeldObjects, Incidents, Signals
+from replimend.ports import ChangeNotes, Changes, HeldObjects, Incidents, Signals
 from tests.facts import DESTINATION_KEY, NOON, ROLE_ARN
-from tests.fakes import FakeChanges, FakeHeldObjects, FakeIncidents, FakeSignals
+from tests.fakes import FakeChangeNotes, FakeChanges, FakeHeldObjects, FakeIncidents, FakeSignals
 from tests.incidents import (
     DENIED,
     GROUP,
@@ -46,26 +48,30 @@ class Ledger:
     signals: Signals
     held: HeldObjects
     changes: Changes
+    notes: ChangeNotes
 
 
 def in_memory() -> Ledger:
     incidents = FakeIncidents()
     signals = FakeSignals(incidents)
+    changes = FakeChanges()
     return Ledger(
         incidents=incidents,
         signals=signals,
         held=FakeHeldObjects(signals),
-        changes=FakeChanges(),
+        changes=changes,
+        notes=FakeChangeNotes(changes),
     )
 
 
 def over(table: Table) -> Ledger:
-    incidents = IncidentLedger(table)
+    incidents, changes = IncidentLedger(table), ChangeLedger(table)
     return Ledger(
         incidents=incidents,
         signals=SignalLedger(table, incidents),
         held=HeldObjectLedger(table),
-        changes=ChangeLedger(table),
+        changes=changes,
+        notes=ChangeNotebook(table, changes),
     )
 
 
@@ -301,8 +307,97 @@ def test_a_pause_names_who_asked_for_it_until_it_ends(ledger: Ledger) -> None:
     ledger.incidents.freeze("anna", NOON)
     assert ledger.incidents.frozen_by() == "anna"
 
-    ledger.incidents.unfreeze()
+    ledger.incidents.unfreeze(NOON)
     assert ledger.incidents.frozen_by() is None
+
+
+def test_the_first_pause_stands_until_it_ends(ledger: Ledger) -> None:
+    assert ledger.incidents.freeze("the breaker", NOON)
+    assert not ledger.incidents.freeze("anna", NOON)
+    assert ledger.incidents.frozen_by() == "the breaker"
+
+    ledger.incidents.unfreeze(NOON + HOUR)
+    assert ledger.incidents.freeze("anna", NOON + HOUR)
+    assert ledger.incidents.frozen_by() == "anna"
+
+
+def test_a_resumption_is_remembered_through_the_next_pause(ledger: Ledger) -> None:
+    assert ledger.incidents.resumed_at() is None
+    ledger.incidents.freeze("anna", NOON)
+    assert ledger.incidents.resumed_at() is None
+
+    ledger.incidents.unfreeze(NOON + HOUR)
+    ledger.incidents.freeze("anna", NOON + HOUR)
+
+    assert ledger.incidents.resumed_at() == NOON + HOUR
+
+
+def test_that_nobody_answered_is_kept_and_forgotten_with_the_next_diagnosis(
+    ledger: Ledger,
+) -> None:
+    known = saved(ledger, an_incident())
+    lapsed = ledger.incidents.move(known, Status.REFUSED, NOON, unanswered=True)
+    assert lapsed is not None
+    assert ledger.incidents.find(known.incident_id) == lapsed
+
+    ledger.incidents.save_diagnosis(an_incident(), lapsed, GROUP, "{}")
+
+    again = ledger.incidents.find(known.incident_id)
+    assert again is not None
+    assert not again.unanswered
+
+
+# notes on changes
+
+
+def test_only_what_is_in_force_and_not_adopted_is_to_be_reminded_of(ledger: Ledger) -> None:
+    for minutes, name in enumerate(("one", "two", "three", "four")):
+        ledger.changes.record(a_change(change_id=name, at=NOON + minutes * MINUTE))
+    for name in ("one", "two", "three"):
+        ledger.changes.mark(name, ChangeState.APPLIED, NOON)
+    ledger.changes.mark("three", ChangeState.ROLLED_BACK, NOON)
+    ledger.notes.note_adopted("one", "anna says so", NOON)
+
+    assert [each.change_id for each in ledger.notes.applied()] == ["two"]
+    assert ledger.notes.oldest() == NOON
+
+
+def test_a_ledger_without_changes_has_nothing_to_remind_of(ledger: Ledger) -> None:
+    assert list(ledger.notes.applied()) == []
+    assert ledger.notes.oldest() is None
+    assert ledger.notes.reminded_at() is None
+
+
+def test_the_last_reminder_is_remembered(ledger: Ledger) -> None:
+    ledger.notes.note_reminded(NOON)
+    ledger.notes.note_reminded(NOON + HOUR)
+
+    assert ledger.notes.reminded_at() == NOON + HOUR
+
+
+def test_what_expired_is_told_until_it_is_seen_to(ledger: Ledger) -> None:
+    ledger.notes.note_expiry("late", NOON + HOUR)
+    ledger.notes.note_expiry("early", NOON)
+    assert list(ledger.notes.expired(NOON)) == [("early", NOON)]
+    assert list(ledger.notes.expired(NOON + HOUR)) == [("early", NOON), ("late", NOON + HOUR)]
+
+    ledger.notes.note_expired("early", NOON)
+    ledger.notes.note_expiry("early", NOON)
+
+    assert list(ledger.notes.expired(NOON + HOUR)) == [("late", NOON + HOUR)]
+
+
+def test_a_second_opinion_is_kept_beside_the_change(table: Table) -> None:
+    notes = ChangeNotebook(table, ChangeLedger(table))
+    first = SecondOpinion(checks=(Check(name="all", result=CheckResult.NOT_AVAILABLE, says="no"),))
+    second = SecondOpinion(checks=(Check(name="ValidatePolicy", result=CheckResult.PASSED),))
+
+    assert notes.opinion_of("one") is None
+    notes.note_opinion("one", first)
+    notes.note_opinion("one", second)
+
+    assert notes.opinion_of("one") == second
+    assert notes.adopted("one") is None
 
 
 # signals

@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from botocore.stub import ANY
 
+from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Heard, TriageRequest, Unusable
 from replimend.domain.incident import Status
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
+from replimend.domain.notices import Notice, NoticeKind
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+)
 from replimend.errors import ThrottledError
 from replimend.gateways.outbox import AwsOutbox
 from replimend.inbound.deliveries import batch_of, work_of
+from tests.facts import NOON
 from tests.incidents import GROUP, an_incident
 from tests.stubs import StubbedClients
 
@@ -29,6 +39,7 @@ def outbox(clients: StubbedClients) -> AwsOutbox:
         signal_dead_letter_queue="https://sqs.example/signal-dead-letters",
         repair_queue="https://sqs.example/repair",
         recopy_queue="https://sqs.example/recopy",
+        topic="arn:aws:sns:eu-west-1:111111111111:replimend-OutcomeTopic",
     )
 
 
@@ -60,6 +71,17 @@ class Body:
             RollBackRound(incident_id="i1", round=2),
         ),
         (
+            lambda outbox: outbox.request_lapse("i1", "h1"),
+            "repair",
+            LapseApproval(incident_id="i1", plan_hash="h1"),
+        ),
+        (
+            lambda outbox: outbox.request_expiry("c1"),
+            "repair",
+            RollBackExpired(change_id="c1"),
+        ),
+        (lambda outbox: outbox.request_reminder(), "repair", RemindOfChanges()),
+        (
             lambda outbox: outbox.request_recopy("i1", "1-0", timedelta()),
             "recopy",
             AdvanceRecopy(incident_id="i1", poll="1-0"),
@@ -70,7 +92,7 @@ class Body:
             AdvanceRecopy(incident_id="i1", poll=None),
         ),
     ],
-    ids=["apply", "roll back", "advance", "advance without a poll"],
+    ids=["apply", "roll back", "lapse", "expire", "remind", "advance", "advance without a poll"],
 )
 def test_work_arrives_as_it_was_meant(
     clients: StubbedClients,
@@ -149,6 +171,63 @@ def test_an_incident_is_announced_on_the_bus_with_what_it_says(
     assert (said["incidentId"], said["status"]) == ("0123456789ab", "awaiting_approval")
     assert said["bucket"] == "orders-ireland"
     assert not any("pdf" in str(value) for value in said.values()), "no object's key is told"
+
+
+def test_a_summary_too_long_for_an_event_is_cut_and_says_where_the_rest_is(
+    clients: StubbedClients, outbox: AwsOutbox
+) -> None:
+    detail = Body()
+    entry: dict[str, Any] = {
+        "EventBusName": ANY,
+        "Source": ANY,
+        "DetailType": ANY,
+        "Detail": detail,
+    }
+    clients.answers("events", "put_events", {"FailedEntryCount": 0, "Entries": []}, Entries=[entry])
+
+    outbox.announce(an_incident(summary="ü" * 300_000))
+
+    assert len(detail.text) < 256_000
+    assert json.loads(detail.text)["summary"].endswith("replimend incident 0123456789ab")
+
+
+def test_a_request_for_approval_goes_to_the_topic_as_a_letter(
+    clients: StubbedClients, outbox: AwsOutbox
+) -> None:
+    clients.answers(
+        "sns",
+        "publish",
+        {"MessageId": "m1"},
+        TopicArn="arn:aws:sns:eu-west-1:111111111111:replimend-OutcomeTopic",
+        Subject="Replimend: approve?",
+        Message="two\nlines",
+        MessageAttributes={
+            "incidentId": {"DataType": "String", "StringValue": "i1"},
+            "planHash": {"DataType": "String", "StringValue": "h1"},
+        },
+    )
+
+    outbox.ask_for_approval(
+        ApprovalRequest(
+            incident_id="i1",
+            plan_hash="h1",
+            expires=NOON,
+            subject="Replimend: approve?",
+            text="two\nlines",
+        )
+    )
+
+
+def test_a_notice_is_told_on_the_bus(clients: StubbedClients, outbox: AwsOutbox) -> None:
+    entry = {
+        "EventBusName": "replimend-FailureBus",
+        "Source": "replimend",
+        "DetailType": "Breaker Opened",
+        "Detail": json.dumps({"says": "too many", "about": ["h1"]}),
+    }
+    clients.answers("events", "put_events", {"FailedEntryCount": 0, "Entries": []}, Entries=[entry])
+
+    outbox.notify(Notice(kind=NoticeKind.BREAKER_OPENED, says="too many", about=("h1",)))
 
 
 def test_an_announcement_that_the_bus_did_not_take_is_tried_again(

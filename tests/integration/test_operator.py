@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -234,3 +235,80 @@ def test_a_canary_that_fails_takes_the_change_back() -> None:
         states = {each["state"] for each in the_record(lab)["changes"]}
         assert states == {"rolled_back"}
         assert {each["outcome"] for each in the_record(lab)["objects"]} == {"waiting"}
+
+
+# the guardrails of the moment, with the functions' own permissions
+
+
+def tagged(lab: Lab, value: str) -> None:
+    kms = lab.client("kms", "222222222222", "eu-central-1")
+    kms.tag_resource(KeyId=KEY, Tags=[{"TagKey": "replimend", "TagValue": value}])
+
+
+def test_people_are_sent_one_letter_to_decide_by(lab: Lab) -> None:
+    incident = approving(lab)
+
+    letters = [each for each in lab.published if each.subject]
+
+    (letter,) = letters
+    assert letter.subject == "Replimend: approve 1 change(s) for orders-ireland?"
+    approve_it = f"replimend approve {incident['incidentId']} {incident['planHash']} --stack "
+    assert approve_it in letter.message
+    assert f"+++ {KEY} (after)" in letter.message
+
+
+def test_what_nobody_answers_is_refused(lab: Lab) -> None:
+    lab.deploy(
+        {**lab.scenario.limits["repair"], "RepairMode": "approve", "ApprovalValidHours": "1"}
+    )
+    ask_about_the_first(lab)
+
+    lab.clock.advance(timedelta(minutes=100))
+
+    record = the_record(lab)
+    assert record["incident"]["status"] == "refused"
+    assert record["incident"]["summary"].startswith("nobody answered since")
+    assert [each for each in record["history"] if each["became"] == "refused"][1:] == []
+
+
+def test_a_key_that_is_tagged_never_is_not_mended(lab: Lab) -> None:
+    before = key_policy(lab, KEY)
+    tagged(lab, "never")
+    lab.deploy(lab.scenario.limits["repair"])
+
+    answer = ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+
+    assert answer["verdict"]["objections"] == [f"{KEY} is tagged replimend=never"]
+    assert key_policy(lab, KEY) == before
+
+
+@pytest.mark.parametrize(("value", "status"), [("allowed", "resolved"), ("other", "refused")])
+def test_once_a_tag_is_required_only_what_bears_it_is_mended(
+    lab: Lab, value: str, status: str
+) -> None:
+    role = lab.client("iam")
+    name = lab.scenario.world.role.arn.rpartition("/")[2]
+    role.tag_role(RoleName=name, Tags=[{"Key": "replimend", "Value": "allowed"}])
+    tagged(lab, value)
+    lab.deploy({**lab.scenario.limits["repair"], "RequiredTag": "replimend=allowed"})
+
+    ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+
+    assert the_record(lab)["incident"]["status"] == status
+
+
+def test_what_access_analyzer_could_not_say_is_kept_with_the_change(lab: Lab) -> None:
+    lab.deploy(lab.scenario.limits["repair"])
+    ask_about_the_first(lab)
+    lab.run(ALL_DAY)
+
+    (change,) = the_record(lab)["changes"]
+
+    assert {each["result"] for each in change["secondOpinion"]} == {"not_available"}
+    assert {each["name"] for each in change["secondOpinion"]} == {
+        "ValidatePolicy",
+        "CheckNoPublicAccess",
+        "CheckNoNewAccess",
+    }

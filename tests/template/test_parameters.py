@@ -41,6 +41,7 @@ SETTINGS = {
     "REPLIMEND_APPROVAL_HOURS": "24",
     "REPLIMEND_BATCH_ROLE": f"arn:aws:iam::{ACCOUNT}:role/replimend-BatchJobRole",
     "REPLIMEND_BUS": "replimend-FailureBus",
+    "REPLIMEND_CHANGE_HOURS": "",
     "REPLIMEND_CHANGES_PER_HOUR": "4",
     "REPLIMEND_CHANGES_PER_INCIDENT": "2",
     "REPLIMEND_CONSISTENCY_WAIT": "60",
@@ -55,12 +56,15 @@ SETTINGS = {
     "REPLIMEND_REPAIRER_ROLE": "replimend-repairer",
     "REPLIMEND_REPAIR_QUEUE": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-RepairQueue",
     "REPLIMEND_REPLICATION_ROLES": REPLICATION_ROLE,
+    "REPLIMEND_REQUIRED_TAG": "",
     "REPLIMEND_SIGNAL_DEAD_LETTER_QUEUE": (
         f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-SignalDeadLetterQueue"
     ),
     "REPLIMEND_SIGNAL_QUEUE": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-SignalQueue",
     "REPLIMEND_SOURCE_BUCKETS": SOURCE_BUCKET,
+    "REPLIMEND_STACK": "replimend",
     "REPLIMEND_TABLE": "replimend-IncidentsTable",
+    "REPLIMEND_TOPIC": f"arn:aws:sns:eu-west-1:{ACCOUNT}:replimend-OutcomeTopic",
     "REPLIMEND_WORK_BUCKET": f"replimend-workbucket-{ACCOUNT}",
 }
 
@@ -139,6 +143,11 @@ def test_a_stand_in_for_aws_is_used_where_its_address_is_given() -> None:
         ("RepairableAccounts", "12345"),
         ("AllowedChanges", "key_policy,everything"),
         ("ChangesPerHour", "-1"),
+        ("ChangeHours", "always"),
+        ("ChangeHours", "Mon-Fri 8-18 Europe/Dublin"),
+        ("RequiredTag", "team=orders"),
+        ("RequiredTag", "replimend"),
+        ("RequiredTag", "replimend=never"),
         ("PolicySizeShare", "101"),
         ("MemberReaderRoleName", "path/reader"),
         ("MemberExternalId", "short"),
@@ -165,6 +174,9 @@ def test_a_value_that_is_no_guardrail_is_refused_at_the_door(name: str, value: s
         ("RepairableKeyArns", "arn:aws:kms:eu-west-1:111111111111:key/mrk-0123456789abcdef"),
         ("RepairableKeyArns", f"{SOURCE_KEY},{SOURCE_KEY}"),
         ("MemberExternalId", "a1b2c3d4-5678"),
+        ("ChangeHours", "Mon-Fri 08:00-18:00 Europe/Dublin"),
+        ("ChangeHours", "Sat 00:00-00:00 UTC"),
+        ("RequiredTag", "replimend=allowed"),
         ("OperatorEmail", "on-call@example.com"),
     ],
 )

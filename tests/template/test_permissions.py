@@ -14,6 +14,7 @@ from tests.template.stacks import (
     FUNCTIONS,
     HOME,
     MEMBER,
+    MEMBER_PARAMETERS,
     OBSERVING,
     OTHER_ACCOUNT,
     OTHER_REGION,
@@ -41,6 +42,8 @@ BOTH = [*statements(HOME), *statements(MEMBER)]
 ON_EVERYTHING = {
     "LeaveTheDataUnreadable": "denies",
     "NeverSkipTheLockoutCheck": "denies",
+    "LeaveAloneWhatOptedOut": "denies",
+    "AskForASecondOpinion": "the checks of Access Analyzer have no resource type",
     "CreateBatchJobs": "s3:CreateJob has no resource type",
     "LookUpWhoChangedWhat": "cloudtrail:LookupEvents has no resource type",
 }
@@ -230,6 +233,83 @@ def test_repair_may_write_what_is_listed_and_nothing_else(
     action: str, resource: str, context: Mapping[str, str], *, expected: bool
 ) -> None:
     assert may(HOME_STACK, "RepairFunctionRole", action, resource, context) is expected
+
+
+WRITES = [
+    ("kms:PutKeyPolicy", SOURCE_KEY),
+    ("iam:PutRolePolicy", REPLICATION_ROLE),
+    ("iam:DeleteRolePolicy", REPLICATION_ROLE),
+]
+TAGGED = "aws:ResourceTag/replimend"
+
+
+@pytest.mark.parametrize(("action", "resource"), WRITES)
+@pytest.mark.parametrize("required", ["", "replimend=allowed"])
+def test_what_is_tagged_never_cannot_be_written(action: str, resource: str, required: str) -> None:
+    stack = home_stack({**REPAIRING, "RequiredTag": required})
+
+    said = effect(stack, "RepairFunctionRole", action, resource, {TAGGED: "never"})
+
+    assert said is Effect.EXPLICITLY_DENIED
+
+
+@pytest.mark.parametrize(("action", "resource"), WRITES)
+@pytest.mark.parametrize(
+    ("required", "tags", "expected"),
+    [
+        ("", {}, True),
+        ("", {TAGGED: "allowed"}, True),
+        ("replimend=allowed", {TAGGED: "allowed"}, True),
+        ("replimend=allowed", {TAGGED: "other"}, False),
+        ("replimend=allowed", {}, False),
+    ],
+)
+def test_once_a_tag_is_required_only_what_bears_it_can_be_written(
+    action: str, resource: str, required: str, tags: Mapping[str, str], *, expected: bool
+) -> None:
+    stack = home_stack({**REPAIRING, "RequiredTag": required})
+
+    assert may(stack, "RepairFunctionRole", action, resource, tags) is expected
+
+
+@pytest.mark.parametrize(
+    ("required", "tags", "expected"),
+    [
+        ("", {}, True),
+        ("", {TAGGED: "never"}, False),
+        ("replimend=allowed", {TAGGED: "allowed"}, True),
+        ("replimend=allowed", {}, False),
+    ],
+)
+def test_a_member_stack_holds_to_the_tags_too(
+    required: str, tags: Mapping[str, str], *, expected: bool
+) -> None:
+    parameters = {**MEMBER_PARAMETERS, "RequiredTag": required}
+    stack = member_stack(OTHER_ACCOUNT, OTHER_REGION, parameters)
+
+    assert may(stack, "RepairerRole", "kms:PutKeyPolicy", DESTINATION_KEY, tags) is expected
+
+
+def test_the_required_tag_adds_no_action_and_takes_none() -> None:
+    for function in FUNCTIONS:
+        required = granted_actions(function, {**REPAIRING, "RequiredTag": "replimend=allowed"})
+        assert required == granted_actions(function, REPAIRING)
+
+
+@pytest.mark.parametrize(
+    ("function", "asks"), [("TriageFunction", True), ("RepairFunction", False)]
+)
+def test_only_triage_writes_to_people(function: str, *, asks: bool) -> None:
+    topic = HOME_STACK.resource("OutcomeTopic").physical.arn
+
+    assert may(HOME_STACK, f"{function}Role", "sns:Publish", topic) is asks
+    assert not may(HOME_STACK, f"{function}Role", "sns:Publish", f"{topic}-2")
+
+
+def test_in_observe_mode_nobody_is_asked_for_a_second_opinion() -> None:
+    granted = granted_actions("RepairFunction", {**REPAIRING, "RepairMode": "observe"})
+
+    assert not any(action.startswith("access-analyzer:") for action in granted)
 
 
 @pytest.mark.parametrize(

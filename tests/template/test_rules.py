@@ -199,8 +199,16 @@ def test_outcomes_reach_people_as_the_bare_detail() -> None:
     (target,) = properties(HOME_STACK.resource("OutcomeRule"))["Targets"]
 
     assert target["InputPath"] == "$.detail"
-    assert matches(HOME_STACK, "OutcomeRule", {"source": "replimend", "detail": {}})
-    assert not matches(HOME_STACK, "OutcomeRule", {"source": "replimend.notifications"})
+    resolved = {"source": "replimend", "detail-type": "Incident Resolved", "detail": {}}
+    assert matches(HOME_STACK, "OutcomeRule", resolved)
+    assert not matches(HOME_STACK, "OutcomeRule", {**resolved, "source": "replimend.notifications"})
+
+
+def test_a_request_for_approval_is_not_sent_twice() -> None:
+    # Triage writes it to the topic itself, as a letter.
+    asked = {"source": "replimend", "detail-type": "Incident Awaiting Approval", "detail": {}}
+
+    assert not matches(HOME_STACK, "OutcomeRule", asked)
 
 
 def test_an_outcome_is_never_a_signal() -> None:

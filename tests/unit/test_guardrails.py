@@ -28,6 +28,7 @@ from tests.facts import (
     MEMBER,
     NOON,
     ROLE_ARN,
+    SOURCE_KEY,
     a_role,
     administered_by,
     delegated_to,
@@ -38,8 +39,10 @@ from tests.facts import (
 )
 from tests.incidents import LIMITS
 
-NOW = Circumstances(now=NOON)
 OTHER_KEY = DESTINATION_KEY.replace("22222222-2222-4222", "33333333-2222-4222")
+NOW = Circumstances(
+    now=NOON, tags={each: {} for each in (ROLE_ARN, SOURCE_KEY, DESTINATION_KEY, OTHER_KEY)}
+)
 
 
 def planned(facts: Facts) -> Plan:
@@ -145,7 +148,7 @@ def test_the_roles_own_account_need_not_be_listed() -> None:
 def test_limits_as_they_come_refuse_everything() -> None:
     found = objections(limits=Limits(mode=Mode.REPAIR))
 
-    assert len(found) == len(UNLISTED) + 1
+    assert len(found) == len(UNLISTED) + 2
     assert any("ChangesPerHour" in each for each in found)
 
 
@@ -167,6 +170,7 @@ def test_a_refusal_lists_every_objection_in_order() -> None:
         "changes",  # of this kind
         "the",  # change admits another
         "the",  # document is too large
+        "this",  # incident's changes
         "the",  # hour's changes
     ]
 

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from replimend.domain.verdicts import Limits, Mode
+from replimend.domain.hours import Hours
+from replimend.domain.ownership import OwnParts
+from replimend.domain.verdicts import Limits, Mode, Tag
 from replimend.settings import MissingSettingError, Settings
 from tests.environment import ENVIRONMENT, environment
-from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN
+from tests.facts import DESTINATION_KEY, HOME, MEMBER, ROLE_ARN
 
 LISTS = [
     "REPLIMEND_SOURCE_BUCKETS",
@@ -17,7 +19,12 @@ LISTS = [
     "REPLIMEND_ACCOUNTS",
     "REPLIMEND_ALLOWED_CHANGES",
 ]
-MAY_BE_EMPTY = {*LISTS, "REPLIMEND_EXTERNAL_ID"}
+MAY_BE_EMPTY = {
+    *LISTS,
+    "REPLIMEND_EXTERNAL_ID",
+    "REPLIMEND_CHANGE_HOURS",
+    "REPLIMEND_REQUIRED_TAG",
+}
 
 
 def test_the_templates_texts_become_limits() -> None:
@@ -34,6 +41,13 @@ def test_the_templates_texts_become_limits() -> None:
         changes_per_hour=4,
         changes_per_incident=2,
         policy_size_share=90,
+        own=OwnParts.of_stack(
+            stack="replimend",
+            account=HOME,
+            batch_role=f"arn:aws:iam::{HOME}:role/replimend-BatchJobRole",
+            member_roles=frozenset({"replimend-reader", "replimend-repairer"}),
+            work_bucket="replimend-work",
+        ),
     )
     assert settings.consistency_wait == timedelta(minutes=1)
     assert settings.approval_valid == timedelta(days=1)
@@ -66,6 +80,18 @@ def test_an_empty_setting_is_a_missing_one(name: str) -> None:
         Settings.from_env(environment(**{name: " "}))
 
 
+def test_hours_and_a_tag_narrow_the_limits_further() -> None:
+    limits = Settings.from_env(
+        environment(
+            REPLIMEND_CHANGE_HOURS="Mon-Fri 08:00-18:00 UTC",
+            REPLIMEND_REQUIRED_TAG="replimend=allowed",
+        )
+    ).limits
+
+    assert limits.hours == Hours.parse("Mon-Fri 08:00-18:00 UTC")
+    assert limits.required_tag == Tag(key="replimend", value="allowed")
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_an_empty_list_lists_nothing(name: str) -> None:
     limits = Settings.from_env(environment(**{name: ""})).limits
@@ -88,6 +114,10 @@ def test_an_empty_list_lists_nothing(name: str) -> None:
         ("REPLIMEND_CHANGES_PER_INCIDENT", "-1"),
         ("REPLIMEND_CONSISTENCY_WAIT", "1.5"),
         ("REPLIMEND_SOURCE_BUCKETS", "orders-ireland"),
+        ("REPLIMEND_CHANGE_HOURS", "whenever"),
+        ("REPLIMEND_CHANGE_HOURS", "Mon-Fri 08:00-18:00 Europe/Atlantis"),
+        ("REPLIMEND_REQUIRED_TAG", "replimend"),
+        ("REPLIMEND_REQUIRED_TAG", "replimend=never"),
         ("REPLIMEND_DESTINATION_BUCKETS", "arn:aws:sqs:eu-west-1:111111111111:queue"),
     ],
 )

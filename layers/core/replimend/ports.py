@@ -9,16 +9,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
 
+from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.history import Act, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.notices import Notice
+from replimend.domain.plan import Change
 from replimend.domain.recopy import BatchJob, HeldObject, JobState, Outcome, TaskResult
+from replimend.domain.second_opinion import SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Approval, Rejection
+from replimend.domain.verdicts import Approval, Rejection, Tags
 
 
 class Details(TypedDict, total=False):
@@ -32,6 +36,7 @@ class Details(TypedDict, total=False):
     job_id: str | None
     wave: int
     poll: str | None
+    unanswered: bool
 
 
 class Clock(Protocol):
@@ -96,6 +101,20 @@ class History(Protocol):
         """The subject's changes of these kinds, as far back as they could be read."""
 
 
+class ResourceTags(Protocol):
+    """Reads the tags of keys and roles."""
+
+    def of(self, arn: str) -> Fact[Tags]:
+        """The tags of the key or role at this moment."""
+
+
+class Analyst(Protocol):
+    """Gives a second opinion on a change, or says why it has none; it never raises."""
+
+    def opinion_on(self, change: Change, ceiling: PolicyDocument | None) -> SecondOpinion:
+        """What speaks against the change, if nothing must be allowed beyond the ceiling."""
+
+
 class BatchJobs(Protocol):
     """Runs S3 Batch Replication jobs."""
 
@@ -121,11 +140,26 @@ class Outbox(Protocol):
     def request_roll_back(self, incident_id: str, round_: int) -> None:
         """Ask for the changes of the incident's round to be undone, since the canary failed."""
 
+    def request_lapse(self, incident_id: str, plan_hash: str) -> None:
+        """Ask for a plan to be refused that nobody answered in time."""
+
+    def request_expiry(self, change_id: str) -> None:
+        """Ask for a change to be undone whose time is over."""
+
+    def request_reminder(self) -> None:
+        """Ask for people to be told of changes that their own code does not have yet."""
+
     def request_recopy(self, incident_id: str, poll: str | None, delay: timedelta) -> None:
         """Ask for the incident's re-copy to be advanced after the delay (15 minutes at most)."""
 
     def announce(self, incident: Incident) -> None:
         """Publish where the incident stands now, for people and programs that subscribe."""
+
+    def ask_for_approval(self, request: ApprovalRequest) -> None:
+        """Send people the request, as they are to read it."""
+
+    def notify(self, notice: Notice) -> None:
+        """Publish what is not about one incident, for people and programs that subscribe."""
 
     def bury(self, unusable: Unusable) -> None:
         """Keep an unusable message in the dead-letter queue, with what is wrong with it."""
@@ -222,11 +256,14 @@ class Incidents(Protocol):
     def frozen_by(self) -> str | None:
         """Who paused all changes, or None."""
 
-    def freeze(self, by: str, at: datetime) -> None:
-        """Pause all changes."""
+    def freeze(self, by: str, at: datetime) -> bool:
+        """Pause all changes; False if they were paused already, by whomever."""
 
-    def unfreeze(self) -> None:
+    def unfreeze(self, at: datetime) -> None:
         """Let changes happen again."""
+
+    def resumed_at(self) -> datetime | None:
+        """When changes were last let happen again; None if they never had to be."""
 
 
 class HeldObjects(Protocol):
@@ -276,3 +313,34 @@ class Changes(Protocol):
 
     def release(self, subject: str, owner: str) -> None:
         """Give the lease back, if it still is the caller's."""
+
+
+class ChangeNotes(Protocol):
+    """The ledger's part for what is learnt of a change beside making it."""
+
+    def note_opinion(self, change_id: str, opinion: SecondOpinion) -> None:
+        """Keep a second opinion with the change, in place of an earlier one."""
+
+    def note_adopted(self, change_id: str, says: str, at: datetime) -> None:
+        """Keep that the user's own code has the change."""
+
+    def note_expiry(self, change_id: str, at: datetime) -> None:
+        """Keep that the change is to be undone then."""
+
+    def note_expired(self, change_id: str, at: datetime) -> None:
+        """Keep that the change that was to be undone then has been seen to."""
+
+    def expired(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """The changes to be undone by now and not seen to, with when they were to be."""
+
+    def applied(self) -> Iterator[ChangeRecord]:
+        """The changes that are in force and not known to be adopted, oldest first."""
+
+    def oldest(self) -> datetime | None:
+        """When the first change of all was made; None if there was none."""
+
+    def reminded_at(self) -> datetime | None:
+        """When people were last reminded; None if they never were."""
+
+    def note_reminded(self, at: datetime) -> None:
+        """Keep that people were reminded."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from replimend.domain.arn import Arn, MalformedArnError
-from replimend.domain.verdicts import Limits, Mode
+from replimend.domain.hours import Hours, MalformedHoursError
+from replimend.domain.ownership import OwnParts
+from replimend.domain.verdicts import OPTED_OUT, Limits, Mode, Tag
 from replimend.errors import ReplimendError
 
 
@@ -20,12 +22,14 @@ class Settings:
 
     region: str
     home_account: str
+    stack: str
     table: str
     bus: str
     signal_queue: str
     signal_dead_letter_queue: str
     repair_queue: str
     recopy_queue: str
+    topic: str
     work_bucket: str
     batch_role: str
     reader_role: str
@@ -42,12 +46,14 @@ class Settings:
         return cls(
             region=read.text("AWS_REGION"),
             home_account=read.text("REPLIMEND_HOME_ACCOUNT"),
+            stack=read.text("REPLIMEND_STACK"),
             table=read.text("REPLIMEND_TABLE"),
             bus=read.text("REPLIMEND_BUS"),
             signal_queue=read.text("REPLIMEND_SIGNAL_QUEUE"),
             signal_dead_letter_queue=read.text("REPLIMEND_SIGNAL_DEAD_LETTER_QUEUE"),
             repair_queue=read.text("REPLIMEND_REPAIR_QUEUE"),
             recopy_queue=read.text("REPLIMEND_RECOPY_QUEUE"),
+            topic=read.text("REPLIMEND_TOPIC"),
             work_bucket=read.text("REPLIMEND_WORK_BUCKET"),
             batch_role=read.text("REPLIMEND_BATCH_ROLE"),
             reader_role=read.text("REPLIMEND_READER_ROLE"),
@@ -66,6 +72,20 @@ class Settings:
                 changes_per_hour=read.number("REPLIMEND_CHANGES_PER_HOUR"),
                 changes_per_incident=read.number("REPLIMEND_CHANGES_PER_INCIDENT"),
                 policy_size_share=read.number("REPLIMEND_POLICY_SIZE_SHARE"),
+                hours=read.hours("REPLIMEND_CHANGE_HOURS"),
+                required_tag=read.tag("REPLIMEND_REQUIRED_TAG"),
+                own=OwnParts.of_stack(
+                    stack=read.text("REPLIMEND_STACK"),
+                    account=read.text("REPLIMEND_HOME_ACCOUNT"),
+                    batch_role=read.text("REPLIMEND_BATCH_ROLE"),
+                    member_roles=frozenset(
+                        {
+                            read.text("REPLIMEND_READER_ROLE"),
+                            read.text("REPLIMEND_REPAIRER_ROLE"),
+                        }
+                    ),
+                    work_bucket=read.text("REPLIMEND_WORK_BUCKET"),
+                ),
             ),
         )
 
@@ -106,6 +126,24 @@ class _Reader:
         if not value.isdecimal():
             raise MissingSettingError(f"the setting {name} is {value!r}, not a whole number")
         return int(value)
+
+    def hours(self, name: str) -> Hours | None:
+        """A window of the week; empty is any time."""
+        value = self.optional_text(name)
+        try:
+            return Hours.parse(value) if value else None
+        except MalformedHoursError as error:
+            raise MissingSettingError(f"the setting {name}: {error}") from error
+
+    def tag(self, name: str) -> Tag | None:
+        """A tag as `key=value`; empty is none."""
+        value = self.optional_text(name)
+        key, equals, wanted = value.partition("=")
+        if not value:
+            return None
+        if not key or not equals or not wanted or Tag(key=key, value=wanted) == OPTED_OUT:
+            raise MissingSettingError(f"the setting {name} is {value!r}, not a tag like key=value")
+        return Tag(key=key, value=wanted)
 
     def mode(self, name: str) -> Mode:
         value = self.text(name)

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from aws_lambda_powertools import Logger
 
 from replimend.clients import Clients
+from replimend.domain.approvals import ApprovalTerms
 from replimend.gateways import (
+    analyst,
     batch_jobs,
     buckets,
+    change_notes,
     changes,
     held_objects,
     history,
@@ -19,6 +22,7 @@ from replimend.gateways import (
     roles,
     signals,
     table,
+    tags,
     tally,
 )
 from replimend.settings import Settings
@@ -27,6 +31,7 @@ from replimend.usecases.inquiry import Inquiry
 from replimend.usecases.intake import Intake
 from replimend.usecases.investigation import Investigation
 from replimend.usecases.recopy import Recopy
+from replimend.usecases.reminders import Reminders
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
 from replimend.usecases.sweep import Sweep
@@ -35,13 +40,14 @@ from replimend.usecases.verification import Verifier
 
 ASSUME_MEMBER = frozenset({"sts:AssumeRole"})
 LEDGER = table.READS | table.WRITES
-SET_UP = keys.READS | roles.READS | buckets.READS | objects.READS
+SET_UP = keys.READS | roles.READS | tags.READS | buckets.READS | objects.READS
 
 ACTIONS = {
-    "TriageFunction": LEDGER | SET_UP | history.READS | outbox.WRITES | ASSUME_MEMBER,
+    "TriageFunction": LEDGER | SET_UP | history.READS | outbox.WRITES | outbox.ASKS | ASSUME_MEMBER,
     "RepairFunction": LEDGER
     | SET_UP
     | history.READS
+    | analyst.CHECKS
     | keys.WRITES
     | roles.WRITES
     | outbox.WRITES
@@ -116,11 +122,25 @@ class Parts:
                 changes=ledgers.changes,
                 clock=SystemClock(),
             ),
+            tags=tags.AwsTags(ledgers.clients),
+            notes=ledgers.notes,
+            analyst=analyst.AccessAnalyzer(ledgers.clients),
             outbox=ledgers.outbox,
             limits=self.settings.limits,
             clock=SystemClock(),
             consistency_wait=self.settings.consistency_wait,
             approval_valid=self.settings.approval_valid,
+        )
+
+    def reminders(self) -> Reminders:
+        """What reminds people of changes that their own code lacks."""
+        ledgers = self._ledgers()
+        return Reminders(
+            notes=ledgers.notes,
+            keys=keys.KmsKeys(ledgers.clients),
+            roles=roles.IamRoles(ledgers.clients),
+            outbox=ledgers.outbox,
+            clock=SystemClock(),
         )
 
     def recopy(self) -> Recopy:
@@ -152,6 +172,8 @@ class Parts:
         ledgers = self._ledgers()
         return Sweep(
             incidents=ledgers.incidents,
+            notes=ledgers.notes,
+            approval_valid=self.settings.approval_valid,
             outbox=ledgers.outbox,
             tally=tally.MetricTally(self.logger),
             limits=self.settings.limits,
@@ -164,9 +186,15 @@ class Parts:
             signals=ledgers.signals,
             incidents=ledgers.incidents,
             changes=ledgers.changes,
+            tags=tags.AwsTags(ledgers.clients),
             outbox=ledgers.outbox,
             limits=self.settings.limits,
             clock=SystemClock(),
+            terms=ApprovalTerms(
+                valid=self.settings.approval_valid,
+                stack=self.settings.stack,
+                region=self.settings.region,
+            ),
         )
 
     def _investigation(self, ledgers: "Ledgers") -> Investigation:
@@ -205,12 +233,14 @@ class Parts:
         clients = Clients(self.settings)
         store = table.Table(client=clients.own("dynamodb"), name=self.settings.table)
         incident_ledger = incidents.IncidentLedger(store)
+        change_ledger = changes.ChangeLedger(store)
         return Ledgers(
             clients=clients,
             incidents=incident_ledger,
             signals=signals.SignalLedger(store, incident_ledger),
             held=held_objects.HeldObjectLedger(store),
-            changes=changes.ChangeLedger(store),
+            changes=change_ledger,
+            notes=change_notes.ChangeNotebook(store, change_ledger),
             outbox=outbox.AwsOutbox(
                 clients=clients,
                 bus=self.settings.bus,
@@ -218,6 +248,7 @@ class Parts:
                 signal_dead_letter_queue=self.settings.signal_dead_letter_queue,
                 repair_queue=self.settings.repair_queue,
                 recopy_queue=self.settings.recopy_queue,
+                topic=self.settings.topic,
             ),
         )
 
@@ -231,4 +262,5 @@ class Ledgers:
     signals: signals.SignalLedger
     held: held_objects.HeldObjectLedger
     changes: changes.ChangeLedger
+    notes: change_notes.ChangeNotebook
     outbox: outbox.AwsOutbox

@@ -49,6 +49,11 @@ def run(made_up: MadeUpStack, *arguments: str) -> int:
             {"action": "roll_back", "changeId": CHANGE_ID},
             {"changeId": CHANGE_ID, "rolledBack": True, "says": "the stored policy was put back"},
         ),
+        (
+            ("adopted", CHANGE_ID),
+            {"action": "adopt", "changeId": CHANGE_ID},
+            {"changeId": CHANGE_ID, "adopted": True, "says": "anna says so"},
+        ),
         (("pause",), {"action": "pause"}, {"paused": True, "by": "anna"}),
         (("resume",), {"action": "resume"}, {"paused": False, "by": "anna"}),
     ],

@@ -7,7 +7,9 @@ import pytest
 from cli.main import main
 from replimend.domain.changes import ChangeRecord, ChangeState, record_of
 from replimend.domain.incident import Status
+from replimend.domain.patches import PatchFormat, patch_of
 from replimend.domain.recopy import OutcomeKind
+from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from tests.facts import DESTINATION_KEY, NOON
 from tests.integration.cli.made_up import INCIDENT_ID, PLAN, MadeUpStack
 
@@ -146,3 +148,65 @@ def test_an_unknown_incident_is_bad_input(
     assert status == 2
     told = capsys.readouterr().err
     assert told == f"replimend: Invalid value for 'INCIDENT_ID': there is no incident {OTHER_ID}\n"
+
+
+# patches, and what is noted beside a change
+
+
+def test_a_change_is_written_as_a_patch_and_nothing_else(
+    made_up: MadeUpStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = change(made_up)
+
+    status = run(made_up, "patch", made.change_id)
+
+    told = capsys.readouterr().out
+    assert status == 0
+    assert told.rstrip() == patch_of(made, PatchFormat.TERRAFORM).rstrip()
+
+
+@pytest.mark.parametrize("form", PatchFormat)
+def test_a_program_is_given_the_patch_in_every_format(
+    made_up: MadeUpStack, capsys: pytest.CaptureFixture[str], form: PatchFormat
+) -> None:
+    made = change(made_up)
+
+    run(made_up, "patch", made.change_id, "--format", form.value, "--json")
+
+    assert json.loads(capsys.readouterr().out) == {
+        "changeId": made.change_id,
+        "format": form.value,
+        "patch": patch_of(made, form),
+    }
+
+
+def test_a_patch_of_an_unknown_change_is_bad_input(
+    made_up: MadeUpStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run(made_up, "patch", "none")
+
+    assert status == 2
+    assert "there is no change none" in capsys.readouterr().err
+
+
+def test_the_record_has_the_second_opinion_and_whether_the_code_has_the_change(
+    made_up: MadeUpStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_up.open(Status.REPAIRED)
+    made = change(made_up)
+    denied = Check(name="ValidatePolicy", result=CheckResult.NOT_AVAILABLE, says="denied")
+    notes = made_up.stack.ledger.notes
+    notes.note_opinion(made.change_id, SecondOpinion(checks=(denied,)))
+    notes.note_adopted(made.change_id, "anna says so", NOON)
+
+    run(made_up, "incident", INCIDENT_ID, "--json")
+    (entry,) = json.loads(capsys.readouterr().out)["changes"]
+    run(made_up, "incident", INCIDENT_ID)
+    told = capsys.readouterr().out
+
+    assert entry["secondOpinion"] == [
+        {"name": "ValidatePolicy", "result": "not_available", "says": "denied"}
+    ]
+    assert entry["adopted"] == "anna says so"
+    assert "ValidatePolicy not_available: denied" in told
+    assert "anna says so" in told

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.batch import TriageRequest
+from replimend.domain.batch import Batch, Heard, TriageRequest
 from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.commands import (
     ApprovePlan,
@@ -19,6 +19,7 @@ from replimend.domain.commands import (
 )
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.incident import Status
+from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, RollBackRound
@@ -26,6 +27,7 @@ from replimend.errors import PolicyChangedError, PolicyRefusedError
 from tests.facts import (
     DESTINATION_KEY,
     MEMBER,
+    NOON,
     a_key,
     administered_by,
     delegated_to,
@@ -34,7 +36,7 @@ from tests.facts import (
 )
 from tests.fakes import FakeKeys
 from tests.incidents import GROUP, LIMITS, a_failure
-from tests.unit.usecases.world import CONSISTENCY_WAIT, World
+from tests.unit.usecases.world import APPROVAL_VALID, CONSISTENCY_WAIT, World
 
 ADMINISTERED = document(administered_by(MEMBER))
 
@@ -233,6 +235,75 @@ def test_somebody_elses_edit_survives_and_the_next_try_starts_from_it() -> None:
     assert world.statements_of() == ["Administer", "Ours"]
 
 
+# the second opinion and the tags
+
+
+FINDING = Check(name="CheckNoNewAccess", result=CheckResult.FAILED, says="admits more")
+
+
+def test_what_access_analyzer_finds_keeps_the_plan_from_being_applied() -> None:
+    world = diagnosed()
+    world.analyst.check = FINDING
+
+    world.deliver()
+
+    assert world.incident.status is Status.REFUSED
+    assert world.incident.summary == "IAM Access Analyzer, CheckNoNewAccess: admits more"
+    assert world.keys.written == []
+    assert world.changes.records == {}
+
+
+@pytest.mark.parametrize("result", [CheckResult.PASSED, CheckResult.NOT_AVAILABLE])
+def test_without_a_finding_the_built_in_proof_decides(result: CheckResult) -> None:
+    world = diagnosed()
+    world.analyst.check = replace(FINDING, result=result)
+
+    world.deliver()
+
+    assert world.incident.status is Status.REPAIRED
+
+
+def test_the_second_opinion_is_kept_with_the_change() -> None:
+    world = applied()
+
+    assert world.notes.opinions == {
+        only_change(world).change_id: SecondOpinion(checks=(world.analyst.check,))
+    }
+
+
+def test_access_analyzer_is_given_the_ceiling_over_what_is_there() -> None:
+    world = applied()
+
+    (ceiling,) = world.analyst.ceilings
+    assert ceiling is not None
+    assert [each["Sid"] for each in ceiling.statements] == [
+        "Administer",
+        "Delegate",
+        "CeilingDestination",
+    ]
+
+
+def test_a_key_that_opts_out_between_plan_and_write_is_left_alone() -> None:
+    world = diagnosed()
+    world.tags.tags[DESTINATION_KEY] = {"replimend": "never"}
+
+    world.deliver()
+
+    assert world.incident.status is Status.REFUSED
+    assert world.keys.written == []
+
+
+def test_tags_that_cannot_be_read_keep_the_plan_from_being_applied() -> None:
+    world = diagnosed()
+    world.tags.tags[DESTINATION_KEY] = Unavailable(reason="ListResourceTags was denied to us")
+
+    world.deliver()
+
+    assert world.incident.status is Status.REFUSED
+    assert "ListResourceTags was denied to us" in world.incident.summary
+    assert world.keys.written == []
+
+
 def test_what_only_lacks_replaying_goes_on_without_a_change() -> None:
     world = World(healthy_facts())
     world.tell(a_failure())
@@ -269,6 +340,30 @@ def test_an_approved_plan_is_applied_under_the_name_of_who_approved_it() -> None
     assert answer["status"] == Status.APPROVED
     assert world.incident.status is Status.REPAIRED
     assert only_change(world).approved_by == "anna"
+
+
+def test_people_are_asked_once_about_a_plan_with_its_hash_and_its_commands() -> None:
+    world = awaiting()
+    world.intake.receive(Batch.of([Heard(message_id="again", signal=TriageRequest(group=GROUP))]))
+
+    (asked,) = world.outbox.asked
+    assert asked.plan_hash == world.incident.plan_hash
+    assert f"replimend approve {world.incident.incident_id} {asked.plan_hash}" in asked.text
+    assert asked.expires == NOON + APPROVAL_VALID
+
+
+def test_people_are_asked_again_once_the_plan_is_another() -> None:
+    world = awaiting()
+    world.keys.edit(DESTINATION_KEY, ADMINISTERED)
+
+    world.intake.receive(Batch.of([Heard(message_id="again", signal=TriageRequest(group=GROUP))]))
+
+    assert len({each.plan_hash for each in world.outbox.asked}) == 2
+
+
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.REPAIR])
+def test_nobody_is_asked_where_no_approval_is_needed(mode: Mode) -> None:
+    assert diagnosed(mode).outbox.asked == []
 
 
 def test_approving_twice_is_approving_once() -> None:

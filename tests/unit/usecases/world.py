@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, assert_never
 
+from replimend.domain.approvals import ApprovalTerms
 from replimend.domain.batch import Batch, Heard, TriageRequest
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
@@ -12,12 +13,20 @@ from replimend.domain.plan import SID_PREFIX
 from replimend.domain.recopy import HeldObject, JobPhase, TaskResult
 from replimend.domain.signals import Signal
 from replimend.domain.verdicts import Limits
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+)
 from replimend.usecases.edits import Editor
 from replimend.usecases.inquiry import Inquiry
 from replimend.usecases.intake import Intake
 from replimend.usecases.investigation import Investigation
 from replimend.usecases.recopy import Recopy
+from replimend.usecases.reminders import Reminders
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
 from replimend.usecases.sweep import Sweep
@@ -25,8 +34,10 @@ from replimend.usecases.triage import Triage
 from replimend.usecases.verification import Verifier
 from tests.facts import DESTINATION_KEY, HOME, flagship_facts
 from tests.fakes import (
+    FakeAnalyst,
     FakeBatchJobs,
     FakeBuckets,
+    FakeChangeNotes,
     FakeChanges,
     FakeHeldObjects,
     FakeHistory,
@@ -36,6 +47,7 @@ from tests.fakes import (
     FakeOutbox,
     FakeRoles,
     FakeSignals,
+    FakeTags,
     FakeTally,
     FrozenClock,
     Message,
@@ -43,6 +55,7 @@ from tests.fakes import (
 from tests.incidents import LIMITS, a_batch
 
 CONSISTENCY_WAIT = timedelta(seconds=60)
+APPROVAL_VALID = timedelta(hours=24)
 
 
 class World:
@@ -69,6 +82,9 @@ class World:
         self.held = FakeHeldObjects(self.signals)
         self.changes = FakeChanges()
         self.history = FakeHistory()
+        self.tags = FakeTags()
+        self.notes = FakeChangeNotes(self.changes)
+        self.analyst = FakeAnalyst()
         self.outbox = FakeOutbox()
         self.tally = FakeTally()
 
@@ -94,9 +110,11 @@ class World:
             signals=self.signals,
             incidents=self.incidents,
             changes=self.changes,
+            tags=self.tags,
             outbox=self.outbox,
             limits=self.limits,
             clock=self.clock,
+            terms=ApprovalTerms(valid=APPROVAL_VALID, stack="replimend", region="eu-west-1"),
         )
 
     @property
@@ -132,12 +150,15 @@ class World:
             investigation=self.investigation,
             incidents=self.incidents,
             changes=self.changes,
+            tags=self.tags,
+            notes=self.notes,
+            analyst=self.analyst,
             editor=self.editor,
             outbox=self.outbox,
             limits=self.limits,
             clock=self.clock,
             consistency_wait=CONSISTENCY_WAIT,
-            approval_valid=timedelta(hours=24),
+            approval_valid=APPROVAL_VALID,
         )
 
     @property
@@ -170,9 +191,21 @@ class World:
     def sweep(self) -> Sweep:
         return Sweep(
             incidents=self.incidents,
+            notes=self.notes,
+            approval_valid=APPROVAL_VALID,
             outbox=self.outbox,
             tally=self.tally,
             limits=self.limits,
+            clock=self.clock,
+        )
+
+    @property
+    def reminders(self) -> Reminders:
+        return Reminders(
+            notes=self.notes,
+            keys=self.keys,
+            roles=self.roles,
+            outbox=self.outbox,
             clock=self.clock,
         )
 
@@ -197,6 +230,12 @@ class World:
                 self.repair.apply(incident_id, plan_hash)
             case RollBackRound(incident_id=incident_id, round=round_):
                 self.repair.roll_back_round(incident_id, round_)
+            case LapseApproval(incident_id=incident_id, plan_hash=plan_hash):
+                self.repair.lapse(incident_id, plan_hash)
+            case RollBackExpired(change_id=change_id):
+                self.repair.roll_back_expired(change_id)
+            case RemindOfChanges():
+                self.reminders.remind()
             case AdvanceRecopy(incident_id=incident_id, poll=poll):
                 self.recopy.advance(incident_id, poll)
             case unreachable:

@@ -25,7 +25,10 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRecord:
-    """One change: who, why, when, before, after; `before` is None where there was no document."""
+    """One change: who, why, when, before, after; `before` is None where there was no document.
+
+    `expires` is when the change is to be rolled back at the latest; None means never.
+    """
 
     change_id: str
     incident_id: str
@@ -43,6 +46,7 @@ class ChangeRecord:
     why: str
     at: datetime
     state: ChangeState
+    expires: datetime | None = None
 
 
 def record_of(

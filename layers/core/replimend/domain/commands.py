@@ -30,6 +30,14 @@ class RollBackChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptChange:
+    """`by` says that the user's own code has the change by now."""
+
+    change_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRepairs:
     """`by` wants no more changes made until repairs are resumed."""
 
@@ -52,7 +60,9 @@ class RecopyObject:
     version_id: str
 
 
-type RepairCommand = ApprovePlan | RejectPlan | RollBackChange | PauseRepairs | ResumeRepairs
+type RepairCommand = (
+    ApprovePlan | RejectPlan | RollBackChange | AdoptChange | PauseRepairs | ResumeRepairs
+)
 """What the repair function takes."""
 
 type Command = RepairCommand | RecopyObject

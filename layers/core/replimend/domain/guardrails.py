@@ -13,6 +13,13 @@ from replimend.domain.documents import PolicyDocument, Statement
 from replimend.domain.plan import KMS_CEILING, SID_PREFIX, Change, ChangeKind, Plan
 from replimend.domain.removals import nobody_removed_it_lately
 from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Side
+from replimend.domain.safeguards import (
+    a_person_agrees_to_what_needs_one,
+    everything_is_opted_in,
+    nobody_opted_out,
+    nothing_of_ours_is_touched,
+    now_is_within_the_hours,
+)
 from replimend.domain.verdicts import (
     Approved,
     Circumstances,
@@ -47,6 +54,16 @@ class Review:
     plan: Plan
     limits: Limits
     circumstances: Circumstances
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person approved exactly this plan, and not too long ago."""
+        approval = self.circumstances.approval
+        return (
+            approval is not None
+            and approval.plan_hash == self.plan.hash
+            and self.circumstances.now < approval.expires
+        )
 
 
 type Guardrail = Callable[[Review], Objection | None]
@@ -199,15 +216,31 @@ def document_fits(review: Review) -> Objection | None:
 
 
 def changes_are_few(review: Review) -> Objection | None:
-    """Within ChangesPerHour over all incidents and ChangesPerIncident for this one."""
+    """Within ChangesPerIncident for this incident."""
     if review.plan.is_replay_only:
         return None
-    new = len(review.plan.changes)
-    if review.circumstances.changes_last_hour + new > review.limits.changes_per_hour:
-        return Objection(says="the hour's changes are used up (ChangesPerHour)")
-    if review.circumstances.changes_of_incident + new > review.limits.changes_per_incident:
+    made, new = review.circumstances.changes_of_incident, len(review.plan.changes)
+    if made + new > review.limits.changes_per_incident:
         return Objection(says="this incident's changes are used up (ChangesPerIncident)")
     return None
+
+
+def breaker_is_closed(review: Review) -> Objection | None:
+    """Within ChangesPerHour over all incidents, counted anew from a person's `resume`.
+
+    A plan that nothing else speaks against opens the breaker by this objection: changes are then
+    paused, which is told once, until a person resumes them. With a limit of zero there is nothing
+    to open: no change is ever allowed.
+    """
+    if review.plan.is_replay_only:
+        return None
+    made, most = review.circumstances.changes_last_hour, review.limits.changes_per_hour
+    if made + len(review.plan.changes) <= most:
+        return None
+    return Objection(
+        says=f"the hour's changes are used up: {made} made, {most} allowed (ChangesPerHour)",
+        kind=ObjectionKind.BREAKER if made else ObjectionKind.LIMIT,
+    )
 
 
 GUARDRAILS: tuple[Guardrail, ...] = (
@@ -215,6 +248,7 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     nothing_is_frozen,
     signal_is_not_a_replay,
     nobody_rejected_it,
+    nothing_of_ours_is_touched,
     nobody_removed_it_lately,
     source_bucket_is_listed,
     destination_bucket_is_listed,
@@ -226,7 +260,12 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     statements_stay_below_the_ceiling,
     everything_else_is_unchanged,
     document_fits,
+    a_person_agrees_to_what_needs_one,
+    nobody_opted_out,
+    everything_is_opted_in,
+    now_is_within_the_hours,
     changes_are_few,
+    breaker_is_closed,
 )
 """All of them are asked, in this order."""
 

@@ -129,6 +129,8 @@ class Incident:
     wave: int = 0
     poll: str | None = None
     next_step: str = ""
+    unanswered: bool = False
+    """Refused since nobody answered in time: nobody is asked again until something new is known."""
     revision: int = 0
 
 

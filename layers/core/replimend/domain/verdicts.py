@@ -1,9 +1,13 @@
 """What limits a plan, and the verdict on it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from replimend.domain.facts import Fact
+from replimend.domain.hours import Hours
+from replimend.domain.ownership import NOTHING_OF_OURS, OwnParts
 from replimend.domain.unavailable import Unavailable
 
 
@@ -16,8 +20,27 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A tag of an AWS resource."""
+
+    key: str
+    value: str
+
+
+OPTED_OUT = Tag(key="replimend", value="never")
+"""Whoever tags a key or a role so keeps it from ever being changed, whatever the limits say."""
+
+type Tags = Mapping[str, str]
+"""A resource's tags: the values by their keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the stack's parameters allow; every empty list refuses whatever it would list."""
+    """What the stack's parameters allow; every empty list refuses whatever it would list.
+
+    `hours` None stands for any time, `required_tag` None for no opt-in: both narrow further what
+    the lists allow. `own` are the parts of Replimend itself, which no list can allow.
+    """
 
     mode: Mode
     source_buckets: frozenset[str] = frozenset()
@@ -29,6 +52,9 @@ class Limits:
     changes_per_hour: int = 0
     changes_per_incident: int = 0
     policy_size_share: int = 90
+    hours: Hours | None = None
+    required_tag: Tag | None = None
+    own: OwnParts = NOTHING_OF_OURS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +93,8 @@ class Circumstances:
     approval: Approval | None = None
     rejection: Rejection | None = None
     removal: Removal | Unavailable | None = None
+    tags: Mapping[str, Fact[Tags]] = field(default_factory=dict)
+    """The tags of every key and role that the plan is about, by ARN, as they are just now."""
 
     def approves(self, plan_hash: str) -> bool:
         """Whether a person consented to exactly this plan, and the consent still holds."""
@@ -87,6 +115,7 @@ class ObjectionKind(StrEnum):
 
     OBSERVING = "observing"
     NEEDS_APPROVAL = "needs_approval"
+    BREAKER = "breaker"
     LIMIT = "limit"
 
 

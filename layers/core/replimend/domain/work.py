@@ -34,4 +34,32 @@ class JobChanged:
     job_id: str
 
 
-type Work = ApplyPlan | RollBackRound | AdvanceRecopy | JobChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LapseApproval:
+    """Refuse a plan that nobody answered in time."""
+
+    incident_id: str
+    plan_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackExpired:
+    """Undo a change whose time is over."""
+
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindOfChanges:
+    """Tell which changes the user's own code does not have yet, if it is time to."""
+
+
+type Work = (
+    ApplyPlan
+    | RollBackRound
+    | RollBackExpired
+    | LapseApproval
+    | RemindOfChanges
+    | AdvanceRecopy
+    | JobChanged
+)

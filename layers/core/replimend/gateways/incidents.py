@@ -165,13 +165,29 @@ class IncidentLedger:
         item = self.table.get("CONTROL", "FREEZE")
         return item.get("frozen_by") if item else None
 
-    def freeze(self, by: str, at: datetime) -> None:
-        """Pause all changes."""
-        self.table.update("CONTROL", "FREEZE", {"frozen_by": by, "since": at.isoformat()})
+    def freeze(self, by: str, at: datetime) -> bool:
+        """Pause all changes; False if they were paused already, by whomever."""
+        return self.table.update(
+            "CONTROL",
+            "FREEZE",
+            {"frozen_by": by, "since": at.isoformat()},
+            only_if="attribute_not_exists(#frozen_by)",
+        )
 
-    def unfreeze(self) -> None:
+    def unfreeze(self, at: datetime) -> None:
         """Let changes happen again."""
-        self.table.update("CONTROL", "FREEZE", {"frozen_by": None})
+        self.table.update("CONTROL", "FREEZE", {"frozen_by": None, "resumed_at": at.isoformat()})
+
+    def resumed_at(self) -> datetime | None:
+        """When changes were last let happen again; None if they never had to be."""
+        return next(
+            (
+                datetime.fromisoformat(item["resumed_at"])
+                for item in self.table.query("CONTROL", "FREEZE")
+                if "resumed_at" in item
+            ),
+            None,
+        )
 
 
 def group_from(item: Item) -> FailureGroup:
@@ -211,6 +227,7 @@ def incident_from(item: Item) -> Incident:
         wave=item.get("wave") or 0,
         poll=item.get("poll"),
         next_step=item.get("next_step", ""),
+        unanswered=item.get("unanswered", False),
         revision=item["revision"],
     )
 
@@ -241,6 +258,7 @@ def _values(incident: Incident) -> dict[str, Any]:
         "wave": incident.wave,
         "poll": incident.poll,
         "next_step": incident.next_step,
+        "unanswered": incident.unanswered,
         "revision": incident.revision,
     }
 

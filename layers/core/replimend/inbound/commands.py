@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from replimend.domain.commands import (
+    AdoptChange,
     ApprovePlan,
     Command,
     PauseRepairs,
@@ -59,6 +60,10 @@ def _roll_back(payload: JsonObject) -> RollBackChange:
     return RollBackChange(change_id=text(payload, "changeId", ""), by=text(payload, "by", ""))
 
 
+def _adopt(payload: JsonObject) -> AdoptChange:
+    return AdoptChange(change_id=text(payload, "changeId", ""), by=text(payload, "by", ""))
+
+
 def _pause(payload: JsonObject) -> PauseRepairs:
     return PauseRepairs(by=text(payload, "by", ""))
 
@@ -79,6 +84,7 @@ _ACTIONS: dict[str, tuple[frozenset[str], Callable[[JsonObject], Command]]] = {
     "approve": (frozenset({"incidentId", "planHash", "by"}), _approve),
     "reject": (frozenset({"incidentId", "by", "reason"}), _reject),
     "roll_back": (frozenset({"changeId", "by"}), _roll_back),
+    "adopt": (frozenset({"changeId", "by"}), _adopt),
     "pause": (frozenset({"by"}), _pause),
     "resume": (frozenset({"by"}), _resume),
     "recopy": (frozenset({"bucket", "key", "versionId"}), _recopy),

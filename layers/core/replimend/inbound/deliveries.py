@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping
 
 from replimend.domain.batch import Batch, Heard, TriageRequest, Unusable
 from replimend.domain.incident import FailureGroup
-from replimend.domain.work import AdvanceRecopy, ApplyPlan, JobChanged, RollBackRound, Work
+from replimend.domain.work import (
+    AdvanceRecopy,
+    ApplyPlan,
+    JobChanged,
+    LapseApproval,
+    RemindOfChanges,
+    RollBackExpired,
+    RollBackRound,
+    Work,
+)
 from replimend.errors import MalformedEventError
 from replimend.inbound.fields import JsonObject, fields, optional_text, parsed_json, text
 from replimend.inbound.messages import parse_record, records_of
@@ -83,13 +92,23 @@ def work_of(message: Mapping[str, object]) -> Work | None:
                 incident_id=text(content, "incidentId", "body"),
                 round=_round(content),
             )
+        case "lapse":
+            return LapseApproval(
+                incident_id=text(content, "incidentId", "body"),
+                plan_hash=text(content, "planHash", "body"),
+            )
+        case "roll_back_expired":
+            return RollBackExpired(change_id=text(content, "changeId", "body"))
+        case "remind":
+            return RemindOfChanges()
         case "advance":
             return AdvanceRecopy(
                 incident_id=text(content, "incidentId", "body"),
                 poll=optional_text(content, "poll", "body"),
             )
         case _:
-            raise MalformedEventError("body.work", "expected apply, roll_back_round or advance")
+            known = "apply, roll_back_round, roll_back_expired, lapse, remind or advance"
+            raise MalformedEventError("body.work", f"expected {known}")
 
 
 def _job_changed(event: JsonObject) -> JobChanged | None:

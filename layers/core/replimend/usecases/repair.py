@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Unpack, assert_never
 
-from replimend.domain.changes import record_of
+from replimend.domain.changes import ChangeRecord, record_of
 from replimend.domain.commands import (
+    AdoptChange,
     ApprovePlan,
     PauseRepairs,
     RejectPlan,
@@ -16,12 +17,24 @@ from replimend.domain.commands import (
 )
 from replimend.domain.guardrails import review
 from replimend.domain.incident import Incident, Status
+from replimend.domain.notices import Notice, NoticeKind
 from replimend.domain.plan import NoPlan, Plan
+from replimend.domain.second_opinion import ceiling_of
 from replimend.domain.verdicts import Approval, Approved, Limits, ObjectionKind, Refused, Rejection
 from replimend.errors import PermanentError
-from replimend.ports import Changes, Clock, Details, Incidents, Outbox
+from replimend.ports import (
+    Analyst,
+    ChangeNotes,
+    Changes,
+    Clock,
+    Details,
+    Incidents,
+    Outbox,
+    ResourceTags,
+)
+from replimend.usecases.breaker import Breaker
 from replimend.usecases.circumstances import circumstances_of
-from replimend.usecases.edits import Editor
+from replimend.usecases.edits import Editor, Undone
 from replimend.usecases.investigation import Finding, Investigation
 from replimend.usecases.triage import incident_answer, reason_of
 
@@ -33,6 +46,9 @@ class Repair:
     investigation: Investigation
     incidents: Incidents
     changes: Changes
+    tags: ResourceTags
+    notes: ChangeNotes
+    analyst: Analyst
     editor: Editor
     outbox: Outbox
     limits: Limits
@@ -91,13 +107,17 @@ class Repair:
     def _apply(self, incident: Incident, plan: Plan, finding: Finding) -> None:
         circumstances = circumstances_of(
             incident.incident_id,
+            plan,
             replayed=incident.replayed,
             removal=finding.removal,
             clock=self.clock,
             incidents=self.incidents,
             changes=self.changes,
+            tags=self.tags,
         )
-        match review(plan, self.limits, circumstances):
+        verdict = review(plan, self.limits, circumstances)
+        Breaker(incidents=self.incidents, outbox=self.outbox, clock=self.clock).heed(verdict)
+        match verdict:
             case Refused(objections=objections) as refused:
                 because = "; ".join(each.says for each in objections)
                 # Nobody was asked yet; an approval that ran out is not asked for again.
@@ -105,21 +125,37 @@ class Repair:
                 status = Status.AWAITING_APPROVAL if asks else Status.REFUSED
                 self._move(incident, status, summary=because)
             case Approved(by=by):
-                for change in plan.changes:
-                    self.editor.make(
-                        record_of(
-                            change,
-                            incident_id=incident.incident_id,
-                            round_=incident.round,
-                            plan_hash=plan.hash,
-                            approved_by=by,
-                            why=finding.diagnosis.next,
-                            at=self.clock.now(),
-                        )
+                records = [
+                    record_of(
+                        change,
+                        incident_id=incident.incident_id,
+                        round_=incident.round,
+                        plan_hash=plan.hash,
+                        approved_by=by,
+                        why=finding.diagnosis.next,
+                        at=self.clock.now(),
                     )
+                    for change in plan.changes
+                ]
+                if against := self._second_opinions(plan, records):
+                    self._move(incident, Status.REFUSED, summary="; ".join(against))
+                    return
+                for record in records:
+                    if record.expires is not None:
+                        self.notes.note_expiry(record.change_id, record.expires)
+                    self.editor.make(record)
                 self._repaired(incident, plan)
             case unreachable:
                 assert_never(unreachable)
+
+    def _second_opinions(self, plan: Plan, records: Sequence[ChangeRecord]) -> list[str]:
+        """What Access Analyzer has against any of the changes; each opinion is kept first."""
+        objections: list[str] = []
+        for change, record in zip(plan.changes, records, strict=True):
+            opinion = self.analyst.opinion_on(change, ceiling_of(change, plan))
+            self.notes.note_opinion(record.change_id, opinion)
+            objections += opinion.objections
+        return objections
 
     def _repaired(self, incident: Incident, plan: Plan) -> None:
         now = self.clock.now()
@@ -145,6 +181,8 @@ class Repair:
                 return self._reject(command)
             case RollBackChange():
                 return self._roll_back(command)
+            case AdoptChange():
+                return self._adopt(command)
             case PauseRepairs():
                 return self._pause(command)
             case ResumeRepairs():
@@ -205,6 +243,55 @@ class Repair:
             self._move(incident, Status.ESCALATED, summary=because)
         return {"changeId": record.change_id, "rolledBack": undone.done, "says": undone.says}
 
+    def _adopt(self, command: AdoptChange) -> Mapping[str, Any]:
+        """Remind nobody of this change any more, since the user's own code has it."""
+        record = self.changes.find(command.change_id)
+        if record is None:
+            return {"error": f"there is no change {command.change_id}"}
+        says = f"{command.by} says so"
+        self.notes.note_adopted(record.change_id, says, self.clock.now())
+        return {"changeId": record.change_id, "adopted": True, "says": says}
+
+    def lapse(self, incident_id: str, plan_hash: str) -> None:
+        """Refuse the plan if nobody has answered for as long as an approval is valid."""
+        incident = self.incidents.find(incident_id)
+        if incident is None or incident.plan_hash != plan_hash:
+            return
+        if incident.status is not Status.AWAITING_APPROVAL:
+            return
+        if self.clock.now() - incident.updated_at < self.approval_valid:
+            return
+        self._move(
+            incident,
+            Status.REFUSED,
+            unanswered=True,
+            summary=f"nobody answered since {incident.updated_at:%Y-%m-%d %H:%M %Z}; "
+            "`replimend remediate` on an object asks again",
+        )
+
+    def roll_back_expired(self, change_id: str) -> None:
+        """Undo a change whose time is over, and tell people, whether it could be undone or not.
+
+        Its incident keeps its state: objects that fail without it again open their own.
+        """
+        record = self.changes.find(change_id)
+        if record is None or record.expires is None or record.expires > self.clock.now():
+            return
+        try:
+            undone = self.editor.undo(record)
+        except PermanentError as error:
+            undone = Undone(done=False, says=str(error))
+        became = "was rolled back" if undone.done else "could not be rolled back"
+        self.outbox.notify(
+            Notice(
+                kind=NoticeKind.CHANGE_EXPIRED,
+                says=f"Change {change_id} ({record.kind} of {record.subject}) expired and "
+                f"{became}: {undone.says}",
+                about=(change_id,),
+            )
+        )
+        self.notes.note_expired(change_id, record.expires)
+
     def roll_back_round(self, incident_id: str, round_: int) -> None:
         """Undo what this round changed, since its canary failed, and have triage look again."""
         incident = self.incidents.find(incident_id)
@@ -228,11 +315,11 @@ class Repair:
     def _pause(self, command: PauseRepairs) -> Mapping[str, Any]:
         """Let no change happen until `resume`."""
         self.incidents.freeze(command.by, self.clock.now())
-        return {"paused": True, "by": command.by}
+        return {"paused": True, "by": self.incidents.frozen_by() or command.by}
 
     def _resume(self, command: ResumeRepairs) -> Mapping[str, Any]:
-        """Let changes happen again; incidents refused meanwhile are triaged by the next sweep."""
-        self.incidents.unfreeze()
+        """Let changes happen again; the next sweep has what was refused meanwhile looked at."""
+        self.incidents.unfreeze(self.clock.now())
         return {"paused": False, "by": command.by}
 
     def _move(self, incident: Incident, to: Status, **details: Unpack[Details]) -> Incident | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from replimend.domain.incident import Incident, Status
 from replimend.domain.verdicts import Limits, Mode
-from replimend.ports import Clock, Incidents, Outbox, Tally
+from replimend.ports import ChangeNotes, Clock, Incidents, Outbox, Tally
+from replimend.usecases.reminders import is_due
 
 STUCK_AFTER = timedelta(minutes=30)
 """Longer than any state lasts but that of a running job, which it harms nobody to look at."""
@@ -31,10 +32,12 @@ class Sweep:
     """Requeues stuck incidents; reads the ledger only and changes nothing else."""
 
     incidents: Incidents
+    notes: ChangeNotes
     outbox: Outbox
     tally: Tally
     limits: Limits
     clock: Clock
+    approval_valid: timedelta
 
     def sweep(self) -> int:
         """Wake every stuck incident; how many there were."""
@@ -44,6 +47,9 @@ class Sweep:
                 self._wake(incident)
                 self.tally.woken(status.value)
                 woken += 1
+        self._let_lapse()
+        self._let_expire()
+        self._remind()
         return woken + self._ask_again()
 
     def _wake(self, incident: Incident) -> None:
@@ -64,10 +70,38 @@ class Sweep:
             return 0
         asked = 0
         for status in (Status.OBSERVED, Status.REFUSED):
-            for incident in self._unchanged(status, ASK_AGAIN_AFTER):
-                self._triage_again(incident)
-                asked += 1
+            for incident in self._before(status, self._news()):
+                if not incident.unanswered:
+                    self._triage_again(incident)
+                    asked += 1
         return asked
+
+    def _news(self) -> datetime:
+        """What was refused before this may fare better now.
+
+        It is the opening of the window that is open, or the end of the last pause, if there was
+        one within the time after which anything is looked at again.
+        """
+        now = self.clock.now()
+        opened = self.limits.hours.opening_of(now) if self.limits.hours else None
+        resumed = self.incidents.resumed_at()
+        return max(filter(None, (now - ASK_AGAIN_AFTER, opened, resumed)))
+
+    def _let_lapse(self) -> None:
+        """Have plans refused that nobody answered."""
+        for incident in self._unchanged(Status.AWAITING_APPROVAL, self.approval_valid):
+            if incident.plan_hash is not None:
+                self.outbox.request_lapse(incident.incident_id, incident.plan_hash)
+
+    def _let_expire(self) -> None:
+        """Have changes undone whose time is over; a pause does not hold back what takes access."""
+        for change_id, _ in self.notes.expired(self.clock.now()):
+            self.outbox.request_expiry(change_id)
+
+    def _remind(self) -> None:
+        """Have people reminded of changes in force, if it is time."""
+        if is_due(self.notes, self.clock.now()):
+            self.outbox.request_reminder()
 
     def _triage_again(self, incident: Incident) -> None:
         for group in self.incidents.groups_of(incident.incident_id):
@@ -75,5 +109,8 @@ class Sweep:
 
     def _unchanged(self, status: Status, since: timedelta) -> Iterator[Incident]:
         """The incidents that stand so for longer; the ledger gives the longest unchanged first."""
-        oldest = self.clock.now() - since
-        return takewhile(lambda each: each.updated_at < oldest, self.incidents.in_status(status))
+        return self._before(status, self.clock.now() - since)
+
+    def _before(self, status: Status, moment: datetime) -> Iterator[Incident]:
+        """The incidents that have stood so since before that moment."""
+        return takewhile(lambda each: each.updated_at < moment, self.incidents.in_status(status))

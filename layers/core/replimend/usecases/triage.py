@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
+from replimend.domain.approvals import ApprovalTerms, approval_request
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.guardrails import review
 from replimend.domain.history import TOLD_WITHIN
@@ -20,7 +21,8 @@ from replimend.domain.incident import (
 )
 from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.verdicts import Approved, Limits, ObjectionKind, Refused, Verdict
-from replimend.ports import Changes, Clock, Incidents, Outbox, Signals
+from replimend.ports import Changes, Clock, Incidents, Outbox, ResourceTags, Signals
+from replimend.usecases.breaker import Breaker
 from replimend.usecases.circumstances import circumstances_of
 from replimend.usecases.investigation import Finding, Investigation
 
@@ -42,9 +44,11 @@ class Triage:
     signals: Signals
     incidents: Incidents
     changes: Changes
+    tags: ResourceTags
     outbox: Outbox
     limits: Limits
     clock: Clock
+    terms: ApprovalTerms
 
     def triage(
         self, group: FailureGroup, samples: Sequence[Sample], *, replayed: bool = False
@@ -67,6 +71,7 @@ class Triage:
         before = self.signals.incident_of(group)
         incident_id = self._incident_id(group, finding, before)
         verdict = self._review(finding, incident_id, replayed=replayed)
+        Breaker(incidents=self.incidents, outbox=self.outbox, clock=self.clock).heed(verdict)
         known = self.incidents.find(incident_id)
         now = self.clock.now()
         round_ = _next_round(known, now)
@@ -99,6 +104,8 @@ class Triage:
             self._supersede(before, incident)
         if saved:
             self._hand_on(incident, finding.plan, known)
+            if known is None or not _waits_for_the_same(known, incident):
+                self._ask(incident, finding, verdict)
         if finding.is_early:
             self.outbox.request_triage(group, TOLD_WITHIN)
         stands = incident if saved or known is None else known
@@ -130,11 +137,13 @@ class Triage:
             case Plan() as plan:
                 circumstances = circumstances_of(
                     incident_id,
+                    plan,
                     replayed=replayed,
                     removal=finding.removal,
                     clock=self.clock,
                     incidents=self.incidents,
                     changes=self.changes,
+                    tags=self.tags,
                 )
                 return review(plan, self.limits, circumstances)
             case unreachable:
@@ -150,12 +159,26 @@ class Triage:
                 summary=f"diagnosed again: see incident {after.incident_id}",
             )
 
+    def _ask(self, incident: Incident, finding: Finding, verdict: Verdict | None) -> None:
+        """Send people what they need to decide, if it is theirs to decide."""
+        if incident.status is not Status.AWAITING_APPROVAL:
+            return
+        if isinstance(finding.plan, Plan) and isinstance(verdict, Refused):
+            self.outbox.ask_for_approval(
+                approval_request(incident, finding.diagnosis, finding.plan, verdict, self.terms)
+            )
+
     def _hand_on(self, incident: Incident, plan: Plan | NoPlan, known: Incident | None) -> None:
         """Have an approved plan carried out; tell of the incident unless it stands as it did."""
         if incident.status is Status.APPROVED and isinstance(plan, Plan):
             self.outbox.request_repair(incident.incident_id, plan.hash)
         if known is None or _stand(incident) != _stand(known):
             self.outbox.announce(incident)
+
+
+def _waits_for_the_same(known: Incident, now: Incident) -> bool:
+    """Whether people have been asked about this very plan and have not answered yet."""
+    return known.status is Status.AWAITING_APPROVAL and known.plan_hash == now.plan_hash
 
 
 def reason_of(group: FailureGroup) -> FailureReason | None:
