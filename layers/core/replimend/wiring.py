@@ -28,6 +28,7 @@ from replimend.usecases.investigation import Investigation
 from replimend.usecases.recopy import Recopy
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
+from replimend.usecases.subjects import subjects_of
 from replimend.usecases.sweep import Sweep
 from replimend.usecases.triage import Triage
 from replimend.usecases.verification import Verifier
@@ -38,7 +39,14 @@ SET_UP = keys.READS | roles.READS | buckets.READS | objects.READS
 
 ACTIONS = {
     "TriageFunction": LEDGER | SET_UP | outbox.WRITES | ASSUME_MEMBER,
-    "RepairFunction": LEDGER | SET_UP | keys.WRITES | roles.WRITES | outbox.WRITES | ASSUME_MEMBER,
+    "RepairFunction": LEDGER
+    | SET_UP
+    | keys.WRITES
+    | keys.GRANT_WRITES
+    | roles.WRITES
+    | buckets.WRITES
+    | outbox.WRITES
+    | ASSUME_MEMBER,
     "RecopyFunction": LEDGER
     | objects.READS
     | frozenset({"s3:GetReplicationConfiguration"})
@@ -104,8 +112,11 @@ class Parts:
             incidents=ledgers.incidents,
             changes=ledgers.changes,
             editor=Editor(
-                keys=keys.KmsKeys(ledgers.clients),
-                roles=roles.IamRoles(ledgers.clients),
+                subjects=subjects_of(
+                    keys=keys.KmsKeys(ledgers.clients),
+                    roles=roles.IamRoles(ledgers.clients),
+                    buckets=self._buckets(ledgers.clients),
+                ),
                 changes=ledgers.changes,
                 clock=SystemClock(),
             ),
@@ -171,6 +182,7 @@ class Parts:
             roles=roles.IamRoles(ledgers.clients),
             signals=ledgers.signals,
             clock=SystemClock(),
+            allowed_changes=self.settings.limits.allowed_changes,
         )
 
     def _verifier(self, clients: Clients) -> Verifier:

@@ -8,8 +8,8 @@ from replimend.domain.batch import Batch, Heard, TriageRequest
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
 from replimend.domain.incident import Incident
-from replimend.domain.plan import SID_PREFIX
 from replimend.domain.recopy import HeldObject, JobPhase, TaskResult
+from replimend.domain.scope import SID_PREFIX
 from replimend.domain.signals import Signal
 from replimend.domain.verdicts import Limits
 from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
@@ -20,6 +20,7 @@ from replimend.usecases.investigation import Investigation
 from replimend.usecases.recopy import Recopy
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
+from replimend.usecases.subjects import subjects_of
 from replimend.usecases.sweep import Sweep
 from replimend.usecases.triage import Triage
 from replimend.usecases.verification import Verifier
@@ -121,7 +122,11 @@ class World:
 
     @property
     def editor(self) -> Editor:
-        return Editor(keys=self.keys, roles=self.roles, changes=self.changes, clock=self.clock)
+        return Editor(
+            subjects=subjects_of(keys=self.keys, roles=self.roles, buckets=self.buckets),
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @property
     def repair(self) -> Repair:

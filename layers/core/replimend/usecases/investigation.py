@@ -22,7 +22,7 @@ from replimend.domain.facts import (
 )
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Sample
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan, plan_for
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedPolicyError
@@ -56,6 +56,7 @@ class Investigation:
     roles: Roles
     signals: Signals
     clock: Clock
+    allowed_changes: frozenset[str] = BY_DEFAULT
 
     def investigate(
         self, group: FailureGroup, sample: Sample, reason: FailureReason | None
@@ -66,7 +67,7 @@ class Investigation:
         return Finding(
             facts=facts,
             diagnosis=diagnosis,
-            plan=plan_for(diagnosis, facts),
+            plan=plan_for(diagnosis, facts, self.allowed_changes),
             role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
         )
 
