@@ -46,7 +46,7 @@ ON_EVERYTHING = {
 }
 GRANTS = {"kms:CreateGrant", "kms:RevokeGrant"}
 BUCKET_WRITES = {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
-GRANT = {
+GRANT: Mapping[str, str | tuple[str, ...]] = {
     "kms:GranteePrincipal": REPLICATION_ROLE,
     "kms:GrantOperations": ("Decrypt", "Encrypt"),
     "kms:GrantConstraintType": "EncryptionContextSubset",
