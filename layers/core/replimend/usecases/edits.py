@@ -4,6 +4,7 @@ None of AWS's policy writes is conditional (aws-facts 5.6 and 5.8). The lease ke
 invocations apart; the fingerprints find everybody else.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
@@ -48,14 +49,14 @@ class Editor:
         before the write, and marked after it has been read back. Between the last look and the
         write lies one call, and AWS offers nothing to close that gap.
         """
-        self._lease(record)
+        holder = self._lease(record)
         try:
             self.changes.record(record)
             if not self._is_made(record):
                 self._write(record, record.after)
             self._confirm(record, ChangeState.APPLIED, wanted=record.after, replaced=record.before)
         finally:
-            self.changes.release(record.subject, record.change_id)
+            self.changes.release(record.subject, holder)
 
     def _is_made(self, record: ChangeRecord) -> bool:
         """Whether the document is as it shall be; PolicyChangedError if it is not as it was."""
@@ -80,11 +81,11 @@ class Editor:
                 assert_never(unreachable)
 
     def _take_back(self, record: ChangeRecord) -> Undone:
-        self._lease(record)
+        holder = self._lease(record)
         try:
             return self._undo(record, self._read(record))
         finally:
-            self.changes.release(record.subject, record.change_id)
+            self.changes.release(record.subject, holder)
 
     def _undo(self, record: ChangeRecord, current: Fact[Document]) -> Undone:
         if _same(current, record.before):
@@ -105,10 +106,16 @@ class Editor:
         self._write(record, wanted)
         self._confirm(record, ChangeState.ROLLED_BACK, wanted=wanted, replaced=replaced)
 
-    def _lease(self, record: ChangeRecord) -> None:
-        now = self.clock.now()
-        if not self.changes.lease(record.subject, record.change_id, now, now + LEASE):
+    def _lease(self, record: ChangeRecord) -> str:
+        """Take the subject's lease, and say as whom.
+
+        Each try has a name of its own: a message may come twice at once, and of two that hold the
+        lease for the same change, the second would write over whatever came after the first.
+        """
+        now, holder = self.clock.now(), f"{record.change_id}-{secrets.token_hex(8)}"
+        if not self.changes.lease(record.subject, holder, now, now + LEASE):
             raise IncidentBusyError(f"{record.subject} is being edited by another invocation")
+        return holder
 
     def _read(self, record: ChangeRecord) -> Fact[Document]:
         current = self.subjects[record.kind].read(record)
