@@ -4,15 +4,15 @@ A test shapes the world by the fakes' public attributes and reads what came of i
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Unpack
+from typing import Unpack, cast
 
 from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import TriageRequest, Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, Json, PolicyDocument
 from replimend.domain.facts import (
     Absent,
     Bucket,
@@ -81,6 +81,27 @@ class FakeBuckets:
             return Unavailable(reason=f"{bucket} is not of account {account}")
         return found
 
+    def policy_of(
+        self,
+        bucket_arn: str,
+        account: str,
+        region: str,  # noqa: ARG002 - the port's
+    ) -> Fact[PolicyDocument]:
+        found = self.describe(bucket_arn.rpartition(":")[2], account)
+        return found.policy if isinstance(found, Bucket) else found
+
+    def put_policy(
+        self,
+        bucket_arn: str,
+        account: str,
+        region: str,  # noqa: ARG002 - the port's
+        document: PolicyDocument | None,
+    ) -> None:
+        name = bucket_arn.rpartition(":")[2]
+        found = self.describe(name, account)
+        assert isinstance(found, Bucket)
+        self.buckets[name] = replace(found, policy=document or Absent(what=f"policy of {name}"))
+
 
 class FakeObjects:
     """Versions in the order in which they were put; the last of a key is its current one."""
@@ -124,6 +145,33 @@ class FakeKeys:
     def put_policy(self, key_arn: str, document: PolicyDocument) -> None:
         self.written.append(document)
         self.edit(key_arn, document)
+
+    def grant_named(self, key_arn: str, name: str) -> Fact[Document]:
+        named = [each for each in self._grants(key_arn) if each.get("Name") == name]
+        if not named:
+            return Absent(what=f"grant {name}")
+        shown = ("Name", "GranteePrincipal", "Operations", "Constraints")
+        return Document.of({each: _json(named[0][each]) for each in shown})
+
+    def create_grant(self, key_arn: str, grant: Document) -> None:
+        entry: Mapping[str, object] = {**grant.content, "KeyId": key_arn}
+        if entry not in self._grants(key_arn):
+            self._set_grants(key_arn, (*self._grants(key_arn), entry))
+
+    def revoke_grant(self, key_arn: str, name: str) -> None:
+        left = (each for each in self._grants(key_arn) if each.get("Name") != name)
+        self._set_grants(key_arn, tuple(left))
+
+    def _grants(self, key_arn: str) -> tuple[Mapping[str, object], ...]:
+        key = self.keys[key_arn]
+        assert isinstance(key, Key)
+        assert isinstance(key.grants, tuple)
+        return key.grants
+
+    def _set_grants(self, key_arn: str, grants: tuple[Mapping[str, object], ...]) -> None:
+        key = self.keys[key_arn]
+        assert isinstance(key, Key)
+        self.keys[key_arn] = replace(key, grants=grants)
 
     def edit(self, key_arn: str, document: PolicyDocument) -> None:
         """What anybody else's PutKeyPolicy does."""
@@ -622,3 +670,8 @@ class FakeChangeNotes:
 
     def note_reminded(self, at: datetime) -> None:
         self.reminded = at
+
+
+def _json(value: object) -> Json:
+    """What a grant holds is JSON, whatever the port calls it."""
+    return cast("Json", value)

@@ -30,6 +30,8 @@ REPLICATION_ROLE = "arn:aws:iam::111111111111:role/replication/orders-replicatio
 SOURCE_KEY = "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111"
 DESTINATION_KEY = "arn:aws:kms:eu-central-1:222222222222:key/22222222-2222-4222-8222-222222222222"
 
+EVERY_KIND = "role_policy,key_policy,grant,bucket_policy"
+
 OBSERVING: Mapping[str, str] = {}
 REPAIRING: Mapping[str, str] = {
     "RepairMode": "repair",
@@ -39,6 +41,7 @@ REPAIRING: Mapping[str, str] = {
     "RepairableKeyArns": f"{SOURCE_KEY},{DESTINATION_KEY}",
     "RepairableAccounts": OTHER_ACCOUNT,
     "MemberExternalId": "orders-replimend",
+    "AllowedChanges": EVERY_KIND,
 }
 MEMBER_PARAMETERS: Mapping[str, str] = {
     "HomeAccountId": ACCOUNT,
@@ -46,6 +49,8 @@ MEMBER_PARAMETERS: Mapping[str, str] = {
     "MemberExternalId": "orders-replimend",
     "DestinationBucketArns": DESTINATION_BUCKET,
     "RepairableKeyArns": DESTINATION_KEY,
+    "ReplicationRoleArns": REPLICATION_ROLE,
+    "AllowedChanges": EVERY_KIND,
 }
 
 FUNCTIONS = ("TriageFunction", "RepairFunction", "RecopyFunction", "SweepFunction")
@@ -90,7 +95,7 @@ def may(
     role: str,
     action: str,
     resource: str,
-    context: Mapping[str, str] = MappingProxyType({}),
+    context: Mapping[str, str | tuple[str, ...]] = MappingProxyType({}),
 ) -> bool:
     """Whether the role's inline policies allow that, whatever the resource's own policy says."""
     return effect(stack, role, action, resource, context) is Effect.ALLOWED
@@ -101,7 +106,7 @@ def effect(
     role: str,
     action: str,
     resource: str,
-    context: Mapping[str, str] = MappingProxyType({}),
+    context: Mapping[str, str | tuple[str, ...]] = MappingProxyType({}),
 ) -> Effect:
     """What the role's inline policies say of that action."""
     account = stack.place.account

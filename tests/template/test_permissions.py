@@ -11,6 +11,7 @@ from tests.template.stacks import (
     ACCOUNT,
     DESTINATION_BUCKET,
     DESTINATION_KEY,
+    EVERY_KIND,
     FUNCTIONS,
     HOME,
     MEMBER,
@@ -47,12 +48,23 @@ ON_EVERYTHING = {
     "CreateBatchJobs": "s3:CreateJob has no resource type",
     "LookUpWhoChangedWhat": "cloudtrail:LookupEvents has no resource type",
 }
+GRANTS = {"kms:CreateGrant", "kms:RevokeGrant"}
+BUCKET_WRITES = {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+GRANT: Mapping[str, str | tuple[str, ...]] = {
+    "kms:GranteePrincipal": REPLICATION_ROLE,
+    "kms:GrantOperations": ("Decrypt", "Encrypt"),
+    "kms:GrantConstraintType": "EncryptionContextSubset",
+}
 READS = re.compile(r"(Get|List|Describe)\w+")
 CONTROLLED = {"kms", "iam", "s3"}
 INLINE_POLICY_LIMIT = 10_240  # characters, without white space, of all inline policies of a role
 ANY_TRAIL = f"arn:aws:cloudtrail:{OTHER_REGION}:{OTHER_ACCOUNT}:trail/any"
 MEMBER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role"
 EXTERNAL_ID = {"sts:ExternalId": "orders-replimend"}
+
+
+def without(context: Mapping[str, str | tuple[str, ...]], name: str) -> Fields:
+    return {key: each for key, each in context.items() if key != name}
 
 
 @pytest.mark.parametrize("statement", BOTH, ids=lambda each: each.get("Sid", "none"))
@@ -109,7 +121,14 @@ def test_a_function_is_denied_the_messages_of_every_queue_but_its_own(
 
 
 @pytest.mark.parametrize(
-    "action", ["kms:PutKeyPolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"]
+    "action",
+    [
+        "kms:PutKeyPolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        *sorted(GRANTS),
+        *sorted(BUCKET_WRITES),
+    ],
 )
 def test_only_repair_can_change_access(action: str) -> None:
     able = {name for name in FUNCTIONS if action in granted_actions(name, REPAIRING)}
@@ -167,8 +186,12 @@ def test_in_observe_mode_no_repairer_role_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("emptied", "function", "lost"),
     [
-        ("RepairableKeyArns", "RepairFunction", {"kms:PutKeyPolicy"}),
-        ("ReplicationRoleArns", "RepairFunction", {"iam:PutRolePolicy", "iam:DeleteRolePolicy"}),
+        ("RepairableKeyArns", "RepairFunction", {"kms:PutKeyPolicy", *GRANTS}),
+        (
+            "ReplicationRoleArns",
+            "RepairFunction",
+            {"iam:PutRolePolicy", "iam:DeleteRolePolicy", *GRANTS},
+        ),
         (
             "SourceBucketArns",
             "RecopyFunction",
@@ -183,6 +206,34 @@ def test_an_empty_list_leaves_no_write_statement(
     after = granted_actions(function, {**REPAIRING, emptied: ""})
 
     assert before - after == lost
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost"),
+    [
+        ("role_policy", {"iam:PutRolePolicy", "iam:DeleteRolePolicy"}),
+        ("key_policy", {"kms:PutKeyPolicy"}),
+        ("grant", GRANTS),
+        ("bucket_policy", BUCKET_WRITES),
+    ],
+)
+def test_a_kind_of_change_that_is_not_allowed_leaves_no_write_statement(
+    kind: str, lost: set[str]
+) -> None:
+    left = ",".join(each for each in EVERY_KIND.split(",") if each != kind)
+
+    before = granted_actions("RepairFunction", REPAIRING)
+    after = granted_actions("RepairFunction", {**REPAIRING, "AllowedChanges": left})
+
+    assert before - after == lost
+
+
+def test_unless_a_stack_says_so_neither_grants_nor_bucket_policies_are_written() -> None:
+    by_default = {name: each for name, each in REPAIRING.items() if name != "AllowedChanges"}
+
+    granted = granted_actions("RepairFunction", by_default)
+
+    assert not granted & (GRANTS | BUCKET_WRITES)
 
 
 @pytest.mark.parametrize("emptied", ["RepairableAccounts", "RepairableKeyArns"])
@@ -209,6 +260,25 @@ def test_without_an_external_id_no_other_account_is_reached(function: str) -> No
         ("kms:PutKeyPolicy", SOURCE_KEY, {"kms:BypassPolicyLockoutSafetyCheck": "true"}, False),
         ("kms:PutKeyPolicy", SOURCE_KEY, {"kms:BypassPolicyLockoutSafetyCheck": "false"}, True),
         ("kms:CreateGrant", SOURCE_KEY, {}, False),
+        ("kms:CreateGrant", SOURCE_KEY, GRANT, True),
+        ("kms:CreateGrant", SOURCE_KEY.replace("1111", "9999"), GRANT, False),
+        (
+            "kms:CreateGrant",
+            SOURCE_KEY,
+            {**GRANT, "kms:GranteePrincipal": f"{REPLICATION_ROLE}-2"},
+            False,
+        ),
+        (
+            "kms:CreateGrant",
+            SOURCE_KEY,
+            {**GRANT, "kms:GrantOperations": ("Decrypt", "CreateGrant")},
+            False,
+        ),
+        ("kms:CreateGrant", SOURCE_KEY, without(GRANT, "kms:GrantOperations"), False),
+        ("kms:CreateGrant", SOURCE_KEY, without(GRANT, "kms:GrantConstraintType"), False),
+        ("kms:RevokeGrant", SOURCE_KEY, {}, True),
+        ("s3:PutBucketPolicy", DESTINATION_BUCKET, {}, True),
+        ("s3:PutBucketPolicy", f"{DESTINATION_BUCKET}-2", {}, False),
         ("kms:ScheduleKeyDeletion", SOURCE_KEY, {}, False),
         ("iam:PutRolePolicy", REPLICATION_ROLE, {}, True),
         ("iam:DeleteRolePolicy", REPLICATION_ROLE, {}, True),
@@ -230,7 +300,7 @@ def test_without_an_external_id_no_other_account_is_reached(function: str) -> No
     ],
 )
 def test_repair_may_write_what_is_listed_and_nothing_else(
-    action: str, resource: str, context: Mapping[str, str], *, expected: bool
+    action: str, resource: str, context: Mapping[str, str | tuple[str, ...]], *, expected: bool
 ) -> None:
     assert may(HOME_STACK, "RepairFunctionRole", action, resource, context) is expected
 
@@ -455,11 +525,15 @@ def test_every_role_is_bounded_once_a_boundary_is_given() -> None:
         assert properties(role)["PermissionsBoundary"] == boundary["PermissionsBoundaryArn"]
 
 
-def test_twenty_five_entries_in_every_list_fit_into_a_role() -> None:
-    numbers = range(10, 35)
+@pytest.mark.parametrize(
+    ("kinds", "entries"), [("role_policy,key_policy", 25), (EVERY_KIND, 8)], ids=["usual", "every"]
+)
+def test_so_many_entries_in_every_list_fit_into_a_role(kinds: str, entries: int) -> None:
+    numbers = range(10, 10 + entries)
     stack = home_stack(
         {
             **REPAIRING,
+            "AllowedChanges": kinds,
             "SourceBucketArns": ",".join(
                 f"arn:aws:s3:::a-bucket-of-usual-length-{i}" for i in numbers
             ),
@@ -500,6 +574,9 @@ def test_a_member_stack_repairs_listed_keys_only() -> None:
     assert not may(OTHER_STACK, "RepairerRole", "kms:PutKeyPolicy", DESTINATION_KEY, bypass)
     assert not may(OTHER_STACK, "RepairerRole", "kms:PutKeyPolicy", another)
     assert not may(OTHER_STACK, "ReaderRole", "kms:PutKeyPolicy", DESTINATION_KEY)
+    assert may(OTHER_STACK, "RepairerRole", "kms:CreateGrant", DESTINATION_KEY, GRANT)
+    assert not may(OTHER_STACK, "RepairerRole", "kms:CreateGrant", DESTINATION_KEY)
+    assert may(OTHER_STACK, "RepairerRole", "s3:PutBucketPolicy", DESTINATION_BUCKET)
 
 
 def test_a_member_reader_reads_keys_listed_buckets_and_who_changed_what_only() -> None:

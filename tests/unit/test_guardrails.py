@@ -170,6 +170,7 @@ def test_a_refusal_lists_every_objection_in_order() -> None:
         "changes",  # of this kind
         "the",  # change admits another
         "the",  # document is too large
+        "the",  # proof fails
         "this",  # incident's changes
         "the",  # hour's changes
     ]
@@ -386,11 +387,20 @@ def test_what_a_policy_already_has_must_stay_as_it_is(plan: Plan) -> None:
 def test_our_own_earlier_statement_may_be_replaced_in_its_place() -> None:
     narrower = {**ONLY_CHANGE.statement, "Action": "kms:Decrypt"}
     before = document(administered_by(MEMBER), narrower, delegated_to(MEMBER))
-    change: Change = replace(
-        ONLY_CHANGE, before=before, after=before.with_statement(ONLY_CHANGE.statement)
-    )
+    wider = {**ONLY_CHANGE.statement, "Action": ["kms:Decrypt", "kms:Encrypt"]}
+    change: Change = replace(ONLY_CHANGE, before=before, after=before.with_statement(wider))
 
     assert objections(replace(KEY_PLAN, changes=(change,))) == []
+
+
+def test_our_own_earlier_statement_loses_nothing_by_being_replaced() -> None:
+    wider = {**ONLY_CHANGE.statement, "Action": ["kms:Decrypt", "kms:Encrypt"]}
+    before = document(administered_by(MEMBER), wider)
+    after = before.with_statement(ONLY_CHANGE.statement)
+
+    found = objections(altered(KEY_PLAN, before=before, after=after))
+
+    assert f"the plan would alter what {DESTINATION_KEY} already has" in found
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Protocol, TypedDict, Unpack
 from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.history import Act, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
@@ -47,13 +47,21 @@ class Clock(Protocol):
 
 
 class Buckets(Protocol):
-    """Reads how buckets are set up."""
+    """Reads how buckets are set up, and writes a bucket policy."""
 
     def replication_of(self, bucket: str) -> Fact[ReplicationSetup]:
         """The bucket's replication configuration."""
 
     def describe(self, bucket: str, account: str) -> Fact[Bucket]:
         """The bucket, if it exists and belongs to this account."""
+
+    def policy_of(self, bucket_arn: str, account: str, region: str) -> Fact[PolicyDocument]:
+        """The bucket's policy at this moment."""
+
+    def put_policy(
+        self, bucket_arn: str, account: str, region: str, document: PolicyDocument | None
+    ) -> None:
+        """Replace the bucket's policy; without a document, remove it."""
 
 
 class Objects(Protocol):
@@ -66,7 +74,7 @@ class Objects(Protocol):
 
 
 class Keys(Protocol):
-    """Reads KMS keys, and replaces a key policy."""
+    """Reads KMS keys, replaces a key policy, and makes and revokes grants."""
 
     def describe(self, key: str, account: str, region: str) -> Fact[Key]:
         """The key that an id, ARN or alias names in this account and Region."""
@@ -76,6 +84,15 @@ class Keys(Protocol):
 
     def put_policy(self, key_arn: str, document: PolicyDocument) -> None:
         """Replace the key's policy; the lock-out check is never bypassed."""
+
+    def grant_named(self, key_arn: str, name: str) -> Fact[Document]:
+        """The key's grant of this name at this moment, as CreateGrant would take it."""
+
+    def create_grant(self, key_arn: str, grant: Document) -> None:
+        """Make the grant; making it again changes nothing."""
+
+    def revoke_grant(self, key_arn: str, name: str) -> None:
+        """Revoke every grant of this name; no error if there is none."""
 
 
 class Roles(Protocol):

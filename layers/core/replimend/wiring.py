@@ -34,6 +34,7 @@ from replimend.usecases.recopy import Recopy
 from replimend.usecases.reminders import Reminders
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
+from replimend.usecases.subjects import Subjects, subjects_of
 from replimend.usecases.sweep import Sweep
 from replimend.usecases.triage import Triage
 from replimend.usecases.verification import Verifier
@@ -49,7 +50,9 @@ ACTIONS = {
     | history.READS
     | analyst.CHECKS
     | keys.WRITES
+    | keys.GRANT_WRITES
     | roles.WRITES
+    | buckets.WRITES
     | outbox.WRITES
     | ASSUME_MEMBER,
     "RecopyFunction": LEDGER
@@ -117,8 +120,7 @@ class Parts:
             incidents=ledgers.incidents,
             changes=ledgers.changes,
             editor=Editor(
-                keys=keys.KmsKeys(ledgers.clients),
-                roles=roles.IamRoles(ledgers.clients),
+                subjects=self._subjects(ledgers.clients),
                 changes=ledgers.changes,
                 clock=SystemClock(),
             ),
@@ -137,7 +139,7 @@ class Parts:
         ledgers = self._ledgers()
         return Reminders(
             notes=ledgers.notes,
-            keys=keys.KmsKeys(ledgers.clients),
+            subjects=self._subjects(ledgers.clients),
             roles=roles.IamRoles(ledgers.clients),
             outbox=ledgers.outbox,
             clock=SystemClock(),
@@ -209,6 +211,14 @@ class Parts:
                 ledgers.clients, self.settings.repairer_role, SystemClock()
             ),
             clock=SystemClock(),
+            allowed_changes=self.settings.limits.allowed_changes,
+        )
+
+    def _subjects(self, clients: Clients) -> Subjects:
+        return subjects_of(
+            keys=keys.KmsKeys(clients),
+            roles=roles.IamRoles(clients),
+            buckets=self._buckets(clients),
         )
 
     def _verifier(self, clients: Clients) -> Verifier:

@@ -19,7 +19,9 @@ from replimend.errors import (
     NotYetEffectiveError,
     PolicyChangedError,
 )
+from replimend.ports import Keys
 from replimend.usecases.edits import LEASE, Editor
+from replimend.usecases.subjects import Subjects, subjects_of
 from tests.facts import (
     DESTINATION_KEY,
     MEMBER,
@@ -35,7 +37,7 @@ from tests.facts import (
     healthy_facts,
     role_policy,
 )
-from tests.fakes import FakeChanges, FakeKeys, FakeRoles, FrozenClock
+from tests.fakes import FakeBuckets, FakeChanges, FakeKeys, FakeRoles, FrozenClock
 
 SILENT_ROLE = a_role(
     identity_policies=(
@@ -76,8 +78,11 @@ class Desk:
         self.changes = FakeChanges()
         self.clock = FrozenClock()
         self.editor = Editor(
-            keys=self.keys, roles=self.roles, changes=self.changes, clock=self.clock
+            subjects=self.subjects(self.keys), changes=self.changes, clock=self.clock
         )
+
+    def subjects(self, keys: Keys) -> Subjects:
+        return subjects_of(keys=keys, roles=self.roles, buckets=FakeBuckets({}, {}))
 
     @property
     def policy(self) -> PolicyDocument:
@@ -136,7 +141,7 @@ def test_the_record_is_stored_before_anything_is_written() -> None:
 
     desk = Desk()
     refusing = RefusingKeys(desk.keys.keys)
-    editor = replace(desk.editor, keys=refusing)
+    editor = replace(desk.editor, subjects=desk.subjects(refusing))
 
     with pytest.raises(AccessLostError):
         editor.make(desk.record)
@@ -209,7 +214,7 @@ def made_while_somebody_edits(desk: Desk, after_calls: list[str]) -> None:
 
     keys: Any = Interrupted(desk.keys, calls, act)
     changes: Any = Interrupted(desk.changes, calls, act)
-    replace(desk.editor, keys=keys, changes=changes).make(desk.record)
+    replace(desk.editor, subjects=desk.subjects(keys), changes=changes).make(desk.record)
 
 
 CALLS = ["lease", "record", "policy_of", "put_policy", "policy_of", "mark", "release"]
@@ -223,7 +228,9 @@ def test_these_are_all_the_calls_between_which_somebody_may_edit(desk: Desk) -> 
     calls: list[str] = []
     port: Callable[[object], Any] = lambda port: Interrupted(port, calls, lambda _: None)  # noqa: E731
 
-    replace(desk.editor, keys=port(desk.keys), changes=port(desk.changes)).make(desk.record)
+    replace(desk.editor, subjects=desk.subjects(port(desk.keys)), changes=port(desk.changes)).make(
+        desk.record
+    )
 
     assert calls == CALLS
 
@@ -268,7 +275,7 @@ def test_a_write_that_does_not_show_yet_is_tried_again_later() -> None:
     slow = SlowKeys(desk.keys.keys)
 
     with pytest.raises(NotYetEffectiveError):
-        replace(desk.editor, keys=slow).make(desk.record)
+        replace(desk.editor, subjects=desk.subjects(slow)).make(desk.record)
 
     assert desk.kept.state is ChangeState.INTENDED
 
@@ -366,7 +373,7 @@ def test_an_edit_while_we_undo_is_detected_and_kept(desk: Desk) -> None:
     keys: Any = Interrupted(desk.keys, calls, act)
 
     with pytest.raises(PolicyChangedError):
-        replace(desk.editor, keys=keys).undo(desk.kept)
+        replace(desk.editor, subjects=desk.subjects(keys)).undo(desk.kept)
     assert SOMEBODY_ELSES in desk.policy.statements
 
 
@@ -396,7 +403,9 @@ def test_a_role_gets_an_inline_policy_of_ours_and_loses_it_again(role_desk: Desk
 
 def test_both_statements_of_a_role_are_removed_beside_others_edits(role_desk: Desk) -> None:
     role_desk.editor.make(role_desk.record)
-    theirs = role_desk.record.after.with_statement(SOMEBODY_ELSES)
+    made = inline_policy(role_desk)
+    assert made is not None
+    theirs = made.with_statement(SOMEBODY_ELSES)
     role_desk.roles.put_inline_policy(ROLE_ARN, ROLE_POLICY_NAME, theirs)
 
     assert role_desk.editor.undo(role_desk.kept).done

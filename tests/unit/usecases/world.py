@@ -9,8 +9,8 @@ from replimend.domain.batch import Batch, Heard, TriageRequest
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
 from replimend.domain.incident import Incident
-from replimend.domain.plan import SID_PREFIX
 from replimend.domain.recopy import HeldObject, JobPhase, TaskResult
+from replimend.domain.scope import SID_PREFIX
 from replimend.domain.signals import Signal
 from replimend.domain.verdicts import Limits
 from replimend.domain.work import (
@@ -29,6 +29,7 @@ from replimend.usecases.recopy import Recopy
 from replimend.usecases.reminders import Reminders
 from replimend.usecases.repair import Repair
 from replimend.usecases.single import SingleRecopy
+from replimend.usecases.subjects import subjects_of
 from replimend.usecases.sweep import Sweep
 from replimend.usecases.triage import Triage
 from replimend.usecases.verification import Verifier
@@ -142,7 +143,11 @@ class World:
 
     @property
     def editor(self) -> Editor:
-        return Editor(keys=self.keys, roles=self.roles, changes=self.changes, clock=self.clock)
+        return Editor(
+            subjects=subjects_of(keys=self.keys, roles=self.roles, buckets=self.buckets),
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @property
     def repair(self) -> Repair:
@@ -203,7 +208,7 @@ class World:
     def reminders(self) -> Reminders:
         return Reminders(
             notes=self.notes,
-            keys=self.keys,
+            subjects=subjects_of(self.keys, self.roles, self.buckets),
             roles=self.roles,
             outbox=self.outbox,
             clock=self.clock,

@@ -1,7 +1,8 @@
 """Whether the user's own code has a change by now, told from the live policies alone.
 
 It has if what we added is gone, or if the policies allow the same without it. Where the code took
-over our very statement, nothing shows: then a person says so (`replimend adopted`).
+over our very statement, or the value that we added to one of its own, nothing shows: then a person
+says so (`replimend adopted`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,16 +11,20 @@ from typing import Any
 from replimend.domain.access import Effect, LayerName, Layers, Policy, Request, evaluate
 from replimend.domain.arn import Arn
 from replimend.domain.changes import ChangeRecord
-from replimend.domain.documents import PolicyDocument, Statement
+from replimend.domain.documents import Document, PolicyDocument, Statement
 from replimend.domain.plan import ChangeKind
 from replimend.domain.requirements import CONTEXT_KEY
+from replimend.domain.scope import SID_PREFIX
 
 SOME_OBJECT = "an-object"
 """Stands for whatever object a pattern of ours covers."""
 
+IN_THE_RESOURCE = frozenset({ChangeKind.KEY_POLICY, ChangeKind.BUCKET_POLICY})
+"""The kinds of change whose statements stand in a resource's own policy."""
+
 
 def is_adopted(
-    change: ChangeRecord, ours: PolicyDocument | None, others: tuple[PolicyDocument, ...]
+    change: ChangeRecord, ours: Document | None, others: tuple[PolicyDocument, ...]
 ) -> bool:
     """Whether the change is no longer what access rests on.
 
@@ -29,12 +34,14 @@ def is_adopted(
     added = change.after.added_to(change.before)
     if ours is None or not any(each in ours.statements for each in added):
         return True
+    if not all(str(each.get("Sid")).startswith(SID_PREFIX) for each in added):
+        return False
     left = PolicyDocument.of(
         {**ours.content, "Statement": [each for each in ours.statements if each not in added]}
     )
     policies = (left, *others) if left.statements else others
     return all(
-        _allows(policies, request, in_the_resource=change.kind is ChangeKind.KEY_POLICY)
+        _allows(policies, request, in_the_resource=change.kind in IN_THE_RESOURCE)
         for statement in added
         for request in _requests(statement, change)
     )
@@ -74,7 +81,7 @@ def _requests(statement: Statement, change: ChangeRecord) -> Iterator[Request]:
                     principal_account=Arn.parse(principal).account,
                     action=action,
                     resource=arn,
-                    resource_account=Arn.parse(arn).account,
+                    resource_account=Arn.parse(arn).account or change.account,
                     context={**fixed, CONTEXT_KEY: example} if example else fixed,
                 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document
 from replimend.domain.plan import Change, ChangeKind
 
 
@@ -40,8 +40,8 @@ class ChangeRecord:
     region: str
     policy_name: str | None
     sid: str
-    before: PolicyDocument | None
-    after: PolicyDocument
+    before: Document | None
+    after: Document
     approved_by: str | None
     why: str
     at: datetime
@@ -78,11 +78,12 @@ def record_of(
         why=why,
         at=at,
         state=ChangeState.INTENDED,
+        expires=at + change.lives if change.lives is not None else None,
     )
 
 
-def diff_of(before: PolicyDocument | None, after: PolicyDocument, subject: str) -> str:
-    """A unified diff of the two documents, one JSON value a line, as people review policies."""
+def diff_of(before: Document | None, after: Document, subject: str) -> str:
+    """A unified diff of the two documents, one JSON value a line, as people review them."""
     return "\n".join(
         difflib.unified_diff(
             _lines(before), _lines(after), f"{subject} (before)", f"{subject} (after)", lineterm=""
@@ -90,5 +91,5 @@ def diff_of(before: PolicyDocument | None, after: PolicyDocument, subject: str) 
     )
 
 
-def _lines(document: PolicyDocument | None) -> list[str]:
+def _lines(document: Document | None) -> list[str]:
     return json.dumps(document.content, indent=2).splitlines() if document else []

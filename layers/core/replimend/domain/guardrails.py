@@ -4,15 +4,19 @@ Each guardrail is one small function that returns an objection or None. A settin
 refuses: nothing is allowed that was not listed.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
 
 from replimend.domain.arn import Arn
-from replimend.domain.documents import PolicyDocument, Statement
-from replimend.domain.plan import KMS_CEILING, SID_PREFIX, Change, ChangeKind, Plan
+from replimend.domain.plan import ChangeKind, Plan
+from replimend.domain.proof import (
+    document_fits,
+    everything_else_is_unchanged,
+    nothing_else_becomes_allowed,
+    principal_is_the_live_role,
+    statements_stay_below_the_ceiling,
+)
 from replimend.domain.removals import nobody_removed_it_lately
-from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Side
 from replimend.domain.safeguards import (
     a_person_agrees_to_what_needs_one,
     everything_is_opted_in,
@@ -31,8 +35,8 @@ from replimend.domain.verdicts import (
     Verdict,
 )
 
-SERVICE_LIMITS = {ChangeKind.KEY_POLICY: 32_768, ChangeKind.ROLE_POLICY: 10_240}
-"""Bytes of a key policy, characters of a role's inline policies (aws-facts 5.6 and 5.8)."""
+OF_KEYS = frozenset({ChangeKind.KEY_POLICY, ChangeKind.GRANT})
+"""The kinds of change that are made to a key."""
 
 
 def review(plan: Plan, limits: Limits, circumstances: Circumstances) -> Verdict:
@@ -135,8 +139,8 @@ def role_is_listed(review: Review) -> Objection | None:
 def keys_are_listed(review: Review) -> Objection | None:
     """Only keys in RepairableKeyArns may be opened further, in whichever policy; empty refuses."""
     for change in review.plan.changes:
-        edited = [change.subject] if change.kind is ChangeKind.KEY_POLICY else []
-        for key in (*edited, *(each.resource for each in change.serves)):
+        edited = [change.subject] if change.kind in OF_KEYS else []
+        for key in (*edited, *(each.resource for each in change.serves if each.is_kms)):
             if key not in review.limits.repairable_keys:
                 return Objection(says=f"{key} is not among the keys (RepairableKeyArns)")
     return None
@@ -146,7 +150,7 @@ def accounts_are_listed(review: Review) -> Objection | None:
     """The role's own account, and those in RepairableAccounts."""
     home = Arn.parse(review.plan.role_arn).account
     for change in review.plan.changes:
-        account = Arn.parse(change.subject).account
+        account = change.account
         if account != home and account not in review.limits.accounts:
             return Objection(says=f"{account} is not among the accounts (RepairableAccounts)")
     return None
@@ -157,61 +161,6 @@ def kinds_are_allowed(review: Review) -> Objection | None:
     for change in review.plan.changes:
         if change.kind not in review.limits.allowed_changes:
             return Objection(says=f"changes of kind {change.kind} are not allowed (AllowedChanges)")
-    return None
-
-
-def principal_is_the_live_role(review: Review) -> Objection | None:
-    """The one principal is the role of the live replication configuration: no text of an event."""
-    role = review.plan.role_arn
-    for change in review.plan.changes:
-        match change.kind:
-            case ChangeKind.KEY_POLICY:
-                named = [statement.get("Principal") for statement in _added(change)]
-                is_the_role = all(principal == {"AWS": role} for principal in named)
-            case ChangeKind.ROLE_POLICY:
-                is_the_role = change.subject == role
-            case unreachable:
-                assert_never(unreachable)
-        if not is_the_role:
-            return Objection(says=f"the change of {change.subject} admits another than {role}")
-    return None
-
-
-def statements_stay_below_the_ceiling(review: Review) -> Objection | None:
-    """Allow, computed KMS data actions, through S3, for the buckets of this pair: no more."""
-    for change in review.plan.changes:
-        for statement in _added(change):
-            if not _is_below_the_ceiling(statement, change, review.plan):
-                return Objection(
-                    says=f"a statement for {change.subject} is wider than S3 replication needs"
-                )
-    return None
-
-
-def everything_else_is_unchanged(review: Review) -> Objection | None:
-    """Every other statement survives, unchanged and in its order."""
-    for change in review.plan.changes:
-        before = change.before or PolicyDocument.empty()
-        added = _added(change)
-        replaced = {each.get("Sid") for each in added if _is_ours(each)}
-        kept = [each for each in change.after.statements if each not in added]
-        had = [each for each in before.statements if each.get("Sid") not in replaced]
-        rest_after = {k: v for k, v in change.after.content.items() if k != "Statement"}
-        rest_before = {k: v for k, v in before.content.items() if k != "Statement"}
-        if kept != had or rest_after != rest_before:
-            return Objection(says=f"the plan would alter what {change.subject} already has")
-    return None
-
-
-def document_fits(review: Review) -> Objection | None:
-    """The new document stays within PolicySizeShare of the service's own limit."""
-    for change in review.plan.changes:
-        allowed = SERVICE_LIMITS[change.kind] * review.limits.policy_size_share // 100
-        if change.after.size > allowed:
-            return Objection(
-                says=f"the document for {change.subject} would have {change.after.size} bytes, "
-                f"more than {allowed} (PolicySizeShare)"
-            )
     return None
 
 
@@ -260,6 +209,7 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     statements_stay_below_the_ceiling,
     everything_else_is_unchanged,
     document_fits,
+    nothing_else_becomes_allowed,
     a_person_agrees_to_what_needs_one,
     nobody_opted_out,
     everything_is_opted_in,
@@ -274,51 +224,3 @@ def _unlisted(name: str, listed: frozenset[str], what: str) -> Objection | None:
     if name in listed:
         return None
     return Objection(says=f"{name} is not among the {what}")
-
-
-def _added(change: Change) -> tuple[Statement, ...]:
-    return change.after.added_to(change.before)
-
-
-def _is_ours(statement: Statement) -> bool:
-    return str(statement.get("Sid")).startswith(SID_PREFIX)
-
-
-def _is_below_the_ceiling(statement: Statement, change: Change, plan: Plan) -> bool:
-    """Whether the statement is exactly of the one shape that a plan may add."""
-    in_a_key_policy = change.kind is ChangeKind.KEY_POLICY
-    elements = {"Sid", "Effect", "Action", "Resource", "Condition"}
-    resources = {"*"} if in_a_key_policy else {each.resource for each in change.serves}
-    condition = statement.get("Condition")
-    if not (
-        set(statement) == elements | ({"Principal"} if in_a_key_policy else set())
-        and _is_ours(statement)
-        and statement["Effect"] == "Allow"
-        and _is_within(statement["Resource"], resources)
-        and isinstance(condition, dict)
-        and set(condition) == {"StringEquals", "StringLike"}
-        and set(condition["StringEquals"]) == {VIA_SERVICE}
-        and set(condition["StringLike"]) == {CONTEXT_KEY}
-    ):
-        return False
-    via = {each.context[VIA_SERVICE] for each in change.serves}
-    contexts = condition["StringLike"][CONTEXT_KEY]
-    return _is_within(condition["StringEquals"][VIA_SERVICE], via) and any(
-        _is_within(statement["Action"], KMS_CEILING[side])
-        and _is_within(contexts, {bucket, f"{bucket}/*"})
-        for side, bucket in _bucket_arns(plan)
-    )
-
-
-def _bucket_arns(plan: Plan) -> tuple[tuple[Side, str], ...]:
-    partition = Arn.parse(plan.role_arn).partition
-    return (
-        (Side.SOURCE, str(Arn.of_bucket(plan.source_bucket, partition=partition))),
-        (Side.DESTINATION, str(Arn.of_bucket(plan.destination_bucket, partition=partition))),
-    )
-
-
-def _is_within(value: object, allowed: Collection[str]) -> bool:
-    """Whether a policy's text or list of texts names something, and only what is allowed."""
-    named = [value] if isinstance(value, str) else value
-    return isinstance(named, list) and bool(named) and all(each in allowed for each in named)

@@ -8,10 +8,11 @@ from replimend.domain.assessment import Assessment, decide
 from replimend.domain.calls import assessments_of
 from replimend.domain.facts import Facts, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.located import Located, agreed, each_once, no_diagnosis
-from replimend.domain.plan import KMS_CEILING, plan_for
+from replimend.domain.plan import plan_for
 from replimend.domain.refusals import explain_refusal
 from replimend.domain.reported import OTHERS
 from replimend.domain.requirements import Needed
+from replimend.domain.scope import KMS_CEILING
 from replimend.domain.setup import Setup
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.typical import stand_ins

@@ -145,7 +145,9 @@ def _plan(inspection: Inspection) -> tuple[Change, ...]:
 
 
 def _joined(first: Change, second: Change) -> Change:
-    after = first.after
-    for statement in second.after.added_to(second.before):
+    if first.policies is None or second.policies is None:
+        return first
+    (_, after), (before, wanted) = first.policies, second.policies
+    for statement in wanted.added_to(before):
         after = after.with_statement(statement)
     return replace(first, after=after, serves=(*first.serves, *second.serves))

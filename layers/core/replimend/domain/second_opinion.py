@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from replimend.domain.arn import Arn
 from replimend.domain.documents import Json, PolicyDocument
-from replimend.domain.plan import KMS_CEILING, Change, ChangeKind, Plan
+from replimend.domain.plan import Change, ChangeKind, Plan
 from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Requirement, Side
+from replimend.domain.scope import KMS_CEILING
 
 
 class CheckResult(StrEnum):
@@ -53,7 +54,7 @@ def ceiling_of(change: Change, plan: Plan) -> PolicyDocument | None:
     None for a change that is not of policies for KMS calls alone: it has another ceiling, which
     the built-in proof knows.
     """
-    if change.kind.value not in {ChangeKind.KEY_POLICY.value, ChangeKind.ROLE_POLICY.value}:
+    if change.kind not in {ChangeKind.KEY_POLICY, ChangeKind.ROLE_POLICY}:
         return None
     if not all(each.is_kms for each in change.serves):
         return None

@@ -1,12 +1,13 @@
-"""How buckets are set up: replication, versioning, policy, Object Lock."""
+"""How buckets are set up: replication, versioning, policy, Object Lock; and the policy's write."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replimend.clients import Clients
+from replimend.domain.arn import Arn
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, ReplicationSetup
-from replimend.gateways.faults import read_fact
+from replimend.gateways.faults import read_fact, write_refusals_told_apart
 from replimend.inbound.buckets import has_object_lock, is_versioned, region_of
 from replimend.inbound.replication import replication_setup_of
 
@@ -22,6 +23,7 @@ READS = frozenset(
         "s3:GetReplicationConfiguration",
     }
 )
+WRITES = frozenset({"s3:DeleteBucketPolicy", "s3:PutBucketPolicy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,43 @@ class S3Buckets:
             policy=read_fact(lambda: _policy(there, bucket, account), f"policy of {bucket}"),
             object_lock=_object_lock(there, bucket, account),
         )
+
+    def policy_of(self, bucket_arn: str, account: str, region: str) -> Fact[PolicyDocument]:
+        """The bucket's policy at this moment."""
+        bucket = _name(bucket_arn)
+        s3: S3Client = self.clients.reading("s3", account, region)
+        return read_fact(lambda: _policy(s3, bucket, account), f"policy of {bucket}")
+
+    def put_policy(
+        self, bucket_arn: str, account: str, region: str, document: PolicyDocument | None
+    ) -> None:
+        """Replace the bucket's policy; without a document, remove it."""
+        with write_refusals_told_apart():
+            s3: S3Client = self.clients.repairing("s3", account, region, _only_this(bucket_arn))
+            bucket = _name(bucket_arn)
+            if document is None:
+                s3.delete_bucket_policy(Bucket=bucket, ExpectedBucketOwner=account)
+            else:
+                s3.put_bucket_policy(
+                    Bucket=bucket, Policy=document.text, ExpectedBucketOwner=account
+                )
+
+
+def _name(bucket_arn: str) -> str:
+    name = Arn.parse(bucket_arn).bucket_name
+    if name is None:
+        raise ValueError(f"{bucket_arn} is not the ARN of a bucket")
+    return name
+
+
+def _only_this(bucket_arn: str) -> dict[str, object]:
+    statement = {
+        "Sid": "ReplaceThisPolicy",
+        "Effect": "Allow",
+        "Action": sorted(WRITES),
+        "Resource": bucket_arn,
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _is_versioned(s3: "S3Client", bucket: str, account: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.plan import ChangeKind
 from replimend.gateways.table import Item, Table
 
@@ -95,25 +95,29 @@ def _item(change: ChangeRecord) -> dict[str, Any]:
         "why": change.why,
         "at": change.at.isoformat(),
         "state": change.state.value,
+        "expires": change.expires.isoformat() if change.expires else None,
     }
 
 
 def _from(item: Item) -> ChangeRecord:
+    kind = ChangeKind(item["kind"])
+    document = Document if kind is ChangeKind.GRANT else PolicyDocument
     return ChangeRecord(
         change_id=item["change_id"],
         incident_id=item["incident_id"],
         round=item["round"],
         plan_hash=item["plan_hash"],
-        kind=ChangeKind(item["kind"]),
+        kind=kind,
         subject=item["subject"],
         account=item["account"],
         region=item["region"],
         policy_name=item.get("policy_name"),
         sid=item["sid"],
-        before=PolicyDocument(text=item["before"]) if "before" in item else None,
-        after=PolicyDocument(text=item["after"]),
+        before=document(text=item["before"]) if "before" in item else None,
+        after=document(text=item["after"]),
         approved_by=item.get("approved_by"),
         why=item["why"],
         at=datetime.fromisoformat(item["at"]),
         state=ChangeState(item["state"]),
+        expires=datetime.fromisoformat(item["expires"]) if "expires" in item else None,
     )

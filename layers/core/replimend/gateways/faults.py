@@ -38,6 +38,7 @@ UNACCEPTABLE = frozenset(
     {
         "LimitExceeded",
         "LimitExceededException",
+        "MalformedPolicy",
         "MalformedPolicyDocument",
         "MalformedPolicyDocumentException",
     }

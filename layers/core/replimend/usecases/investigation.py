@@ -24,7 +24,7 @@ from replimend.domain.facts import (
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.history import Past
 from replimend.domain.incident import FailureGroup, Sample
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan, plan_for
 from replimend.domain.removals import removal_behind
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
@@ -67,6 +67,7 @@ class Investigation:
     signals: Signals
     history: History
     clock: Clock
+    allowed_changes: frozenset[str] = BY_DEFAULT
 
     def investigate(
         self, group: FailureGroup, sample: Sample, reason: FailureReason | None
@@ -74,7 +75,7 @@ class Investigation:
         """Read everything that can decide this failure, and decide it."""
         facts = self._read(group, sample)
         diagnosis = _diagnose(facts, reason)
-        plan = plan_for(diagnosis, facts)
+        plan = plan_for(diagnosis, facts, self.allowed_changes)
         pasts = {
             subject: self.history.changes_of(subject, acts)
             for subject, acts in suspects_of(diagnosis, facts).items()

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from replimend.domain.adoption import is_adopted
 from replimend.domain.changes import ChangeRecord
-from replimend.domain.documents import PolicyDocument
-from replimend.domain.facts import Absent, Fact, Role
+from replimend.domain.documents import Document, PolicyDocument
+from replimend.domain.facts import Absent, Role
 from replimend.domain.notices import Notice, NoticeKind
 from replimend.domain.plan import ChangeKind
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedPolicyError
-from replimend.ports import ChangeNotes, Clock, Keys, Outbox, Roles
+from replimend.ports import ChangeNotes, Clock, Outbox, Roles
+from replimend.usecases.subjects import Subjects
 
 REMIND_EVERY = timedelta(days=7)
 TIME_TO_ADOPT = timedelta(days=1)
@@ -33,7 +34,7 @@ class Reminders:
     """Reads the live policies, and changes none of them."""
 
     notes: ChangeNotes
-    keys: Keys
+    subjects: Subjects
     roles: Roles
     outbox: Outbox
     clock: Clock
@@ -61,32 +62,25 @@ class Reminders:
         return adopted
 
     def _shows(self, change: ChangeRecord) -> bool:
-        match change.kind:
-            case ChangeKind.KEY_POLICY:
-                return _adopted_under(change, self.keys.policy_of(change.subject), ())
-            case ChangeKind.ROLE_POLICY:
-                name = change.policy_name or ""
-                others = tuple(self._others(change, name))
-                return _adopted_under(
-                    change, self.roles.inline_policy(change.subject, name), others
-                )
+        """Whether the live document shows it; a grant runs out by itself and is never adopted."""
+        if change.kind is ChangeKind.GRANT:
+            return False
+        others = tuple(self._others(change)) if change.kind is ChangeKind.ROLE_POLICY else ()
+        match self.subjects[change.kind].read(change):
+            case Document() as live:
+                return is_adopted(change, live, others)
+            case Absent():
+                return is_adopted(change, None, others)
+            case Unavailable():
+                return False
 
-    def _others(self, change: ChangeRecord, name: str) -> Iterator[PolicyDocument]:
+    def _others(self, change: ChangeRecord) -> Iterator[PolicyDocument]:
+        """The role's other policies."""
         role = self.roles.describe(change.subject)
         if isinstance(role, Role) and isinstance(role.identity_policies, tuple):
-            yield from (each.document for each in role.identity_policies if each.name != name)
-
-
-def _adopted_under(
-    change: ChangeRecord, live: Fact[PolicyDocument], others: tuple[PolicyDocument, ...]
-) -> bool:
-    match live:
-        case PolicyDocument():
-            return is_adopted(change, live, others)
-        case Absent():
-            return is_adopted(change, None, others)
-        case Unavailable():
-            return False
+            yield from (
+                each.document for each in role.identity_policies if each.name != change.policy_name
+            )
 
 
 def _notice(lacking: list[ChangeRecord]) -> Notice:
