@@ -105,7 +105,7 @@ def test_a_key_policy_is_written_in_a_session_for_this_key_and_never_around_the_
     (policy,) = clients.session_policies
     assert policy["Statement"] == [
         {
-            "Sid": "ReplaceThisPolicy",
+            "Sid": "ChangeThisKey",
             "Effect": "Allow",
             "Action": ["kms:PutKeyPolicy"],
             "Resource": DESTINATION_KEY,
