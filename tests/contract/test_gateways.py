@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Encryption, Key, ObjectVersion, Role
 from replimend.domain.unavailable import Unavailable
 from replimend.gateways.buckets import S3Buckets
@@ -158,7 +159,7 @@ def test_a_key_policy_is_written_in_a_session_for_this_key_and_never_around_the_
     (policy,) = clients.session_policies
     assert policy["Statement"] == [
         {
-            "Sid": "ReplaceThisPolicy",
+            "Sid": "ChangeThisKey",
             "Effect": "Allow",
             "Action": ["kms:PutKeyPolicy"],
             "Resource": DESTINATION_KEY,
@@ -445,3 +446,83 @@ def test_an_encryption_that_nobody_knows_yet_is_unavailable(clients: StubbedClie
 
     assert isinstance(found, Unavailable)
     assert "ServerSideEncryption" in found.reason
+
+
+# the opt-in kinds of change
+
+GRANT = Document.of(
+    {
+        "Name": "replimend-destination-0123456789ab",
+        "GranteePrincipal": ROLE_ARN,
+        "Operations": ["Decrypt", "Encrypt"],
+        "Constraints": {"EncryptionContextSubset": {"aws:s3:arn": "arn:aws:s3:::orders-frankfurt"}},
+    }
+)
+LISTED = {**GRANT.content, "GrantId": "f" * 64, "KeyId": DESTINATION_KEY}
+
+
+def test_a_grant_is_read_as_it_would_be_made(clients: StubbedClients) -> None:
+    listed = {**LISTED, "Operations": ["Encrypt", "Decrypt"], "RetiringPrincipal": ROLE_ARN}
+    clients.answers("kms", "list_grants", {"Grants": [{"GrantId": "e" * 64}, listed]})
+
+    assert KmsKeys(clients).grant_named(DESTINATION_KEY, GRANT.content["Name"]) == GRANT
+
+
+def test_a_grant_by_no_such_name_is_absent(clients: StubbedClients) -> None:
+    clients.answers("kms", "list_grants", {"Grants": [LISTED]})
+
+    assert isinstance(KmsKeys(clients).grant_named(DESTINATION_KEY, "another"), Absent)
+
+
+def test_a_grant_is_made_in_a_session_for_this_key(clients: StubbedClients) -> None:
+    clients.answers("kms", "create_grant", {}, KeyId=DESTINATION_KEY, **GRANT.content)
+
+    KmsKeys(clients).create_grant(DESTINATION_KEY, GRANT)
+
+    (policy,) = clients.session_policies
+    assert policy["Statement"] == [
+        {
+            "Sid": "ChangeThisKey",
+            "Effect": "Allow",
+            "Action": ["kms:CreateGrant", "kms:RevokeGrant"],
+            "Resource": DESTINATION_KEY,
+        }
+    ]
+
+
+def test_a_grant_is_revoked_by_its_name(clients: StubbedClients) -> None:
+    clients.answers("kms", "list_grants", {"Grants": [LISTED]})
+    clients.answers("kms", "revoke_grant", {}, KeyId=DESTINATION_KEY, GrantId="f" * 64)
+
+    KmsKeys(clients).revoke_grant(DESTINATION_KEY, GRANT.content["Name"])
+
+    assert len(clients.session_policies) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "operation", "given"),
+    [
+        (DOCUMENT, "put_bucket_policy", {"Policy": DOCUMENT.text}),
+        (None, "delete_bucket_policy", {}),
+    ],
+    ids=["put", "delete"],
+)
+def test_a_bucket_policy_is_written_in_a_session_for_this_bucket(
+    clients: StubbedClients, document: PolicyDocument | None, operation: str, given: dict[str, str]
+) -> None:
+    clients.answers(
+        "s3", operation, {}, Bucket="orders-frankfurt", ExpectedBucketOwner=MEMBER, **given
+    )
+    arn = "arn:aws:s3:::orders-frankfurt"
+
+    S3Buckets(clients, HOME).put_policy(arn, MEMBER, "eu-central-1", document)
+
+    (policy,) = clients.session_policies
+    assert policy["Statement"] == [
+        {
+            "Sid": "ReplaceThisPolicy",
+            "Effect": "Allow",
+            "Action": ["s3:DeleteBucketPolicy", "s3:PutBucketPolicy"],
+            "Resource": arn,
+        }
+    ]
