@@ -5,8 +5,11 @@ from typing import Any
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import Absent, Facts
 from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.safeguards import tagged_parts_of
+from replimend.domain.verdicts import Circumstances
 from tests.facts import (
     MEMBER,
+    NOON,
     a_bucket,
     a_key,
     administered_by,
@@ -54,3 +57,8 @@ def the_plan(facts: Facts, *kinds: str) -> Plan:
 
 SILENT_KEY = with_key_statement()
 """A Bucket Key's set-up whose key policy knows nothing of the role."""
+
+
+def nobody_tagged(plan: Plan) -> Circumstances:
+    """An ordinary moment, in which no key and no role of the plan bears a tag."""
+    return Circumstances(now=NOON, tags={arn: {} for arn in tagged_parts_of(plan)})

@@ -78,9 +78,6 @@ def test_the_statement_that_almost_matched_gets_the_one_value_that_s3_sends(
 
 IN_SCOPE = admitted("StringLike", CONTEXT, f"{DESTINATION}/*")
 NOT_WIDENED: dict[str, Facts] = {
-    "an organisation's id": with_key_statement(
-        admitted("StringEquals", "aws:PrincipalOrgID", "o-before1234")
-    ),
     "a VPC endpoint": with_key_statement(admitted("StringEquals", "aws:SourceVpce", "vpce-1")),
     "an address": with_key_statement(admitted("IpAddress", "aws:SourceIp", "192.0.2.0/24")),
     "a statement for others too": with_key_statement(
@@ -219,3 +216,12 @@ def test_a_denys_owner_gets_the_text_to_change_it_by() -> None:
     assert isinstance(plan, NoPlan)
     assert "the statement NoEncrypt denies kms:Encrypt" in plan.reason
     assert f'{{"ArnNotEquals": {{"aws:PrincipalArn": "{ROLE_ARN}"}}}}' in plan.reason
+
+
+def test_what_hangs_on_an_organisation_that_nobody_read_is_not_planned_for() -> None:
+    facts = with_key_statement(admitted("StringEquals", "aws:PrincipalOrgID", "o-before1234"))
+
+    plan = planned(facts)
+
+    assert isinstance(plan, NoPlan)
+    assert "organizations:DescribeOrganization" in plan.reason

@@ -10,8 +10,8 @@ from replimend.domain.guardrails import review
 from replimend.domain.plan import Change, ChangeKind, Plan
 from replimend.domain.probes import first_difference
 from replimend.domain.proof import scope_of
-from replimend.domain.verdicts import Approved, Circumstances, Refused
-from tests.facts import MEMBER, NOON, ROLE_ARN, document
+from replimend.domain.verdicts import Approved, Refused
+from tests.facts import MEMBER, ROLE_ARN, document
 from tests.incidents import LIMITS
 from tests.unit.proof.ladder import (
     CONTEXT,
@@ -19,6 +19,7 @@ from tests.unit.proof.ladder import (
     EVERY_KIND,
     SILENT_KEY,
     admitted,
+    nobody_tagged,
     the_plan,
     with_key_statement,
     without_bucket_policy,
@@ -33,7 +34,7 @@ OTHER = f"arn:aws:iam::{MEMBER}:role/other"
 
 
 def objections(plan: Plan) -> list[str]:
-    match review(plan, ALLOWING, Circumstances(now=NOON)):
+    match review(plan, ALLOWING, nobody_tagged(plan)):
         case Approved():
             return []
         case Refused(objections=found):

@@ -18,11 +18,12 @@ from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, 
 from replimend.domain.probes import first_difference
 from replimend.domain.proof import SERVICE_LIMITS, scope_of
 from replimend.domain.prospect import Prospect
-from replimend.domain.verdicts import Approved, Circumstances
+from replimend.domain.verdicts import Approved
 from replimend.domain.widening import added_value
-from tests.facts import DESTINATION_KEY, MEMBER, NOON, SOURCE_KEY, administered_by
+from tests.facts import DESTINATION_KEY, MEMBER, SOURCE_KEY, administered_by
 from tests.incidents import LIMITS
 from tests.unit.proof.generated import kinds, many, set_ups, some, unhurried
+from tests.unit.proof.ladder import nobody_tagged
 
 ALLOWING = replace(
     LIMITS,
@@ -95,7 +96,7 @@ def test_every_plan_passes_its_proof(facts: Facts, allowed: frozenset[str]) -> N
     if isinstance(plan, NoPlan):
         return
 
-    verdict = review(plan, ALLOWING, Circumstances(now=NOON))
+    verdict = review(plan, ALLOWING, nobody_tagged(plan))
 
     assert isinstance(verdict, Approved), verdict
 

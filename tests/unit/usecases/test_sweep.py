@@ -379,7 +379,7 @@ def test_a_change_whose_time_is_over_is_undone_once_and_told() -> None:
 
     assert world.statements_of() == ["Administer", "Delegate"]
     (notice,) = (each for each in world.outbox.notices if each.kind is NoticeKind.CHANGE_EXPIRED)
-    assert "expired and was rolled back: the stored policy was put back" in notice.says
+    assert "expired and was rolled back: what was stored was put back" in notice.says
 
 
 def test_before_its_time_nothing_is_undone() -> None:
