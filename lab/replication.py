@@ -174,7 +174,9 @@ class Replication:
             rule_id=rule.rule_id if rule else "",
             destination_bucket_arn=rule.destination_bucket_arn if rule else "",
             # Only OBJECT_PUT is documented; S3 surely has a word for markers (facts §1.3).
-            operation="OBJECT_PUT" if isinstance(stored, FakeKey) else "OBJECT_DELETE",
+            operation=self.behaviour.put_operation
+            if isinstance(stored, FakeKey)
+            else "OBJECT_DELETE",
             requested_at=stored.last_modified.replace(tzinfo=UTC),
             failed_at=self.clock.now(),
             reason=failed.reason,

@@ -14,7 +14,6 @@ from lab.replication_rules import Rule
 from lab.role_access import RoleAccess
 from lab.s3_calls import (
     S3_SERVICE,
-    SESSION_NAME,
     BucketPlace,
     Encryption,
     S3Call,
@@ -147,7 +146,7 @@ class Copier:
                 continue
             if call.is_kms and self.key_state(call.resource) is not KeyState.ENABLED:
                 return Failed(reason=invalid_state, rule=transfer.rule)
-            refused = self.access.refusal(transfer.role_arn, SESSION_NAME, call)
+            refused = self.access.refusal(transfer.role_arn, self.behaviour.session_name, call)
             if refused is not None:
                 return Failed(reason=call.refused_as, rule=transfer.rule, refused=refused)
             if call.uses_bucket_key:
