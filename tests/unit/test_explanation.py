@@ -8,9 +8,8 @@ from replimend.domain.causes import Cause, Confidence, Source
 from replimend.domain.deciding import DecidingPolicy, deciding_policies
 from replimend.domain.denials import DenialEffect, DenialLayer, parse_denial
 from replimend.domain.explanation import Explanation, explain, explain_message
-from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode
 from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.reported import reported_denial, reported_failure
+from replimend.domain.reported import reported_denial
 from replimend.domain.signals import Ignored, IgnoredKind
 from replimend.inbound.messages import signals_of
 from replimend.inbound.setups import setup_of
@@ -59,45 +58,6 @@ def says(explanation: Explanation) -> str:
 
 
 # The event alone
-
-DECIDED = {
-    "AssumeRoleNotPermitted": Cause.ROLE_NOT_ASSUMABLE,
-    "DstBucketInvalidRegion": Cause.OWN_SET_UP,
-    "DstBucketNotFound": Cause.DESTINATION_BUCKET_MISSING,
-    "DstBucketObjectLockConfigMissing": Cause.DESTINATION_LACKS_OBJECT_LOCK,
-    "DstBucketUnversioned": Cause.DESTINATION_UNVERSIONED,
-    "DstKmsKeyInvalidState": Cause.DESTINATION_KEY_UNUSABLE,
-    "DstKmsKeyNotFound": Cause.DESTINATION_KEY_MISSING,
-    "InitiateReplicationNotPermitted": Cause.OWN_SET_UP,
-    "SrcBucketInvalidRegion": Cause.OWN_SET_UP,
-    "SrcBucketReplicationConfigMissing": Cause.REPLICATION_CONFIGURATION_MISSING,
-    "SrcKeyNotFound": Cause.OBJECT_GONE,
-    "SrcKmsKeyInvalidState": Cause.SOURCE_KEY_UNUSABLE,
-    "SrcObjectNotFound": Cause.OBJECT_GONE,
-    "SrcReplicationNotPending": Cause.ALREADY_REPLICATED,
-    "SrcVersionNotFound": Cause.OBJECT_GONE,
-}
-
-
-@pytest.mark.parametrize("code", [*ReasonCode, "SomethingNew", "DstVersionNotFound "])
-def test_a_code_names_its_cause_or_what_to_read(code: str) -> None:
-    diagnosis = reported_failure(FailureReason.parse(code))
-
-    expected = DECIDED.get(code, Cause.UNDETERMINED)
-    is_open = expected is Cause.UNDETERMINED
-    assert diagnosis.cause is expected
-    assert diagnosis.confidence is (Confidence.UNDETERMINED if is_open else Confidence.REPORTED)
-    assert code.strip() in diagnosis.evidence[0].says
-    assert diagnosis.next
-
-
-@pytest.mark.parametrize("code", ReasonCode)
-def test_a_code_that_may_mean_kms_or_s3_is_never_decided_by_itself(code: ReasonCode) -> None:
-    if code.reason_class in {ReasonClass.AMBIGUOUS, ReasonClass.PERMISSION} and code not in DECIDED:
-        diagnosis = reported_failure(FailureReason.parse(code))
-
-        assert diagnosis.cause is Cause.UNDETERMINED
-        assert "iam:GetRolePolicy" in diagnosis.next
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

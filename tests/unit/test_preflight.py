@@ -161,7 +161,7 @@ TRIGGERS: dict[FindingKind, AwsJson] = {
         "boundary",
     ),
     AccessFinding.CONDITION_MISMATCH: having(
-        healthy(), {"StringEquals": {"aws:PrincipalOrgID": "o-other"}}, *ADMITTING, "Condition"
+        healthy(), {"StringEquals": {"aws:SourceVpc": "vpc-other"}}, *ADMITTING, "Condition"
     ),
     AccessFinding.MISPRINTED_ENCRYPTION_CONTEXT: misprinted(),
     AccessFinding.VIA_SERVICE_OF_WRONG_REGION: having(

@@ -1,10 +1,11 @@
 """Ask the policy evaluator whether the replication role may make each call that S3 needs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from replimend.domain.access import (
     Decision,
+    Effect,
     Grant,
     LayerDecision,
     Layers,
@@ -14,9 +15,12 @@ from replimend.domain.access import (
     evaluate,
 )
 from replimend.domain.arn import Arn
+from replimend.domain.denials import DenialEffect, DenialLayer
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, Facts, Key, NamedPolicy, Role
+from replimend.domain.out_of_sight import conditions_out_of_sight, possible_contexts
 from replimend.domain.requirements import Requirement, Side
+from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
 
 SESSION_NAME = "s3-replication"
@@ -69,16 +73,84 @@ def assess(
 
 
 def decide(requirement: Requirement, facts: Facts, role: Role) -> Decision:
-    """What the policies in `facts` say of one call by the role's replication session."""
-    return evaluate(
-        session_request(requirement, role.arn),
-        Layers(
-            identity=_identity_of(role),
-            resource=_resource_policy(requirement, facts),
-            boundary=_boundary_of(role),
-            grants=_grants(requirement, facts),
-        ),
+    """What the policies in `facts` say of one call by the role's replication session.
+
+    Unknown where it hangs on what no read of ours tells, such as the organisation of the role,
+    unless a denial by the layer in question shows that its condition is not met.
+    """
+    request = session_request(requirement, role.arn)
+    layers = Layers(
+        identity=_identity_of(role),
+        resource=_resource_policy(requirement, facts),
+        boundary=_boundary_of(role),
+        grants=_grants(requirement, facts),
     )
+    decision = evaluate(request, layers)
+    keys = conditions_out_of_sight(_documents(requirement, facts, role))
+    if not keys:
+        return decision
+    others = [
+        evaluate(replace(request, context={**request.context, **context}), layers)
+        for context in possible_contexts(keys)
+    ]
+    return _as_far_as_known([decision, *others], keys, requirement, facts.denials)
+
+
+def agrees(denial: KeyAccessDenied, requirement: Requirement, refusing: frozenset[str]) -> bool:
+    """Whether the denial is of this call, and by one of these layers as far as its text says."""
+    if not is_of_call(denial, requirement):
+        return False
+    said = denial.denial
+    if said.effect is DenialEffect.AMBIGUOUS or said.layer is DenialLayer.UNKNOWN:
+        return True
+    return said.layer.value in refusing
+
+
+def is_of_call(denial: KeyAccessDenied, requirement: Requirement) -> bool:
+    """Whether the denied call may be this one: the action, the Region, the key if it is named."""
+    if not requirement.is_kms or denial.action != requirement.action:
+        return False
+    region = Arn.parse(requirement.resource).region
+    return denial.region == region and denial.key_arn in {None, requirement.resource}
+
+
+def _as_far_as_known(
+    decisions: Sequence[Decision],
+    keys: Mapping[str, str],
+    requirement: Requirement,
+    denials: Sequence[KeyAccessDenied],
+) -> Decision:
+    """The decision if it is the same whatever the keys are; else the one that a denial shows."""
+    results = {each.result for each in decisions}
+    first = decisions[0]
+    if len(results) == 1:
+        return first
+    refused = next((each for each in decisions if each.blocking), first)
+    named = frozenset(each.value for each in refused.blocking)
+    told = (each for each in denials if each.denial.layer is not DenialLayer.UNKNOWN)
+    if any(agrees(each, requirement, named) for each in told):
+        return refused
+    reason = f"it hangs on {', '.join(keys)}, which no read of Replimend tells"
+    return Decision(
+        result=Result.UNKNOWN,
+        layers=tuple(
+            replace(each, effect=Effect.UNKNOWN, reason=reason)
+            if each.layer in refused.blocking
+            else each
+            for each in first.layers
+        ),
+        blocking=(),
+    )
+
+
+def _documents(requirement: Requirement, facts: Facts, role: Role) -> Iterator[PolicyDocument]:
+    policies = role.identity_policies
+    yield from (each.document for each in (policies if isinstance(policies, tuple) else ()))
+    if isinstance(role.boundary, NamedPolicy):
+        yield role.boundary.document
+    resource = _policy_fact(requirement, facts)
+    if isinstance(resource, PolicyDocument):
+        yield resource
 
 
 def session_request(requirement: Requirement, role_arn: str) -> Request:

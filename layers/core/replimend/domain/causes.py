@@ -16,6 +16,7 @@ class Cause(StrEnum):
     BOTH_SIDES_LACK_ROLE = "both_sides_lack_role"
     BUCKET_POLICY_LACKS_ROLE = "bucket_policy_lacks_role"
     CONDITION_MISMATCH = "condition_mismatch"
+    GRANT_PENDING = "grant_pending"
     DEAD_PRINCIPAL = "dead_principal"
     EXPLICIT_DENY = "explicit_deny"
     PERMISSIONS_BOUNDARY = "permissions_boundary"
@@ -23,19 +24,31 @@ class Cause(StrEnum):
     ROLE_NOT_ASSUMABLE = "role_not_assumable"
     ROLE_MISSING = "role_missing"
     SOURCE_KEY_UNUSABLE = "source_key_unusable"
+    SOURCE_KEY_MISSING = "source_key_missing"
     DESTINATION_KEY_UNUSABLE = "destination_key_unusable"
     DESTINATION_KEY_MISSING = "destination_key_missing"
+    DESTINATION_KEY_OF_WRONG_KIND = "destination_key_of_wrong_kind"
+    REPLICA_KEY_IS_ALIAS = "replica_key_is_alias"
     KEY_IN_WRONG_REGION = "key_in_wrong_region"
     AWS_MANAGED_KEY_ACROSS_ACCOUNTS = "aws_managed_key_across_accounts"
+    SOURCE_BUCKET_MISSING = "source_bucket_missing"
     DESTINATION_BUCKET_MISSING = "destination_bucket_missing"
     DESTINATION_UNVERSIONED = "destination_unversioned"
     DESTINATION_LACKS_OBJECT_LOCK = "destination_lacks_object_lock"
     REPLICATION_CONFIGURATION_MISSING = "replication_configuration_missing"
     RULE_MISSING = "rule_missing"
     RULE_DISABLED = "rule_disabled"
+    RULE_CHANGED = "rule_changed"
     NOT_OPTED_IN = "not_opted_in"
     OBJECT_GONE = "object_gone"
     OBJECT_ARCHIVED = "object_archived"
+    OBJECT_NOT_ELIGIBLE = "object_not_eligible"
+    REPLICA_HARD_DELETED = "replica_hard_deleted"
+    REPLICA_MISSING = "replica_missing"
+    ANNOTATION_GONE = "annotation_gone"
+    ANNOTATION_ENCRYPTION_UNSUPPORTED = "annotation_encryption_unsupported"
+    TOO_MANY_ANNOTATIONS = "too_many_annotations"
+    REPLICATION_PENDING = "replication_pending"
     ALREADY_REPLICATED = "already_replicated"
     MENDED = "mended"
     OWN_SET_UP = "own_set_up"
@@ -44,7 +57,14 @@ class Cause(StrEnum):
     @property
     def needs_only_replay(self) -> bool:
         """Whether no access has to change: re-copying the objects is all that is left."""
-        return self in {Cause.MENDED, Cause.OBJECT_GONE, Cause.ALREADY_REPLICATED}
+        return self in {
+            Cause.MENDED,
+            Cause.GRANT_PENDING,
+            Cause.REPLICA_MISSING,
+            Cause.ANNOTATION_GONE,
+            Cause.OBJECT_GONE,
+            Cause.ALREADY_REPLICATED,
+        }
 
 
 class Confidence(StrEnum):

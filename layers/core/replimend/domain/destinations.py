@@ -26,3 +26,9 @@ def replica_key_named(text: str) -> Arn | None:
         return None
     is_key = arn.is_kms_key or arn.is_kms_alias
     return arn if is_key and arn.account and arn.region else None
+
+
+def is_alias(name: str) -> bool:
+    """Whether a rule names its replica key by an alias, in full or bare (aws-facts 5.4)."""
+    named = replica_key_named(name)
+    return name.startswith("alias/") or (named is not None and named.is_kms_alias)

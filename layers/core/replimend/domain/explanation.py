@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from replimend.domain.access import LayerName
 from replimend.domain.cases import undetermined
 from replimend.domain.causes import Diagnosis
 from replimend.domain.denials import SILENT, Denial, DenialEffect, DenialLayer, parse_denial
@@ -163,10 +164,15 @@ def _denial_found(diagnosis: Diagnosis) -> Denial | None:
         principal=None,
         action=required.action if required else None,
         resource=required.resource if required else None,
-        layer=DenialLayer(diagnosis.layer),
+        layer=_denial_layer(diagnosis.layer),
         effect=DenialEffect(diagnosis.effect),
         policy_arn=_denying_policy(diagnosis) if required else diagnosis.subject,
     )
+
+
+def _denial_layer(layer: str) -> DenialLayer:
+    """The layer in the words of a denial's text, in which a key's grants are the key's own side."""
+    return DenialLayer.RESOURCE if layer == LayerName.GRANT else DenialLayer(layer)
 
 
 def _denying_policy(diagnosis: Diagnosis) -> str | None:

@@ -38,6 +38,15 @@ class Encryption(StrEnum):
         """Whether reading or writing such an object calls KMS with a customer's or AWS's key."""
         return self in {Encryption.SSE_KMS, Encryption.DSSE_KMS}
 
+    @property
+    def needs_replica_key(self) -> bool:
+        """Whether the replica may be encrypted with KMS.
+
+        SSE-S3 and SSE-C stay what they are; what is not encrypted becomes what the destination
+        encrypts with (aws-facts 5.4).
+        """
+        return self not in {Encryption.SSE_S3, Encryption.SSE_C}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectVersion:
@@ -74,6 +83,7 @@ class ReplicationRule:
     metrics: bool
     owner_override: bool = False
     delete_markers: bool = False
+    replica_modifications: bool = False
     prefix: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,15 +118,35 @@ class Role:
     boundary: Fact[NamedPolicy]
 
 
+USABLE_KEY_STATE = "Enabled"
+SYMMETRIC = "SYMMETRIC_DEFAULT"
+ENCRYPTS = "ENCRYPT_DECRYPT"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A KMS key: where it lives, whether it can be used, and who may use it."""
+    """A KMS key: where it lives, whether it can be used, and who may use it.
+
+    `spec` and `usage` are KMS's own words. `siblings` are the keys, by ARN, of the multi-Region
+    key that this one is of, itself among them; none for a single-Region key. Each of them has its
+    own key policy and its own grants (aws-facts 5.4).
+    """
 
     arn: str
     state: str
     customer_managed: bool
     policy: Fact[PolicyDocument]
     grants: Fact[tuple[Mapping[str, object], ...]]
+    spec: str = SYMMETRIC
+    usage: str = ENCRYPTS
+    siblings: tuple[str, ...] = ()
+    is_primary: bool = False
+    deletion_date: str | None = None
+
+    @property
+    def encrypts_objects(self) -> bool:
+        """Whether S3 can use keys of this kind: only symmetric encryption keys (aws-facts 5.4)."""
+        return (self.spec, self.usage) == (SYMMETRIC, ENCRYPTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +163,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that one diagnosis rests on: one object version, one rule, both ends, the role."""
+    """All that one diagnosis rests on: one object version, one rule, both ends, the role.
+
+    `failed_at` is when S3 gave up, as far as that is known.
+    """
 
     home_account: str
     source_bucket: str
@@ -147,6 +180,7 @@ class Facts:
     source_key: Fact[Key]
     destination_key: Fact[Key]
     denials: tuple[KeyAccessDenied, ...] = ()
+    failed_at: datetime | None = None
 
     @property
     def rule(self) -> ReplicationRule | None:

@@ -5,6 +5,7 @@ code that is not on it is kept as it came. No code means "KMS denied you", and `
 speaks of an object's key, not of a KMS key.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -260,6 +261,11 @@ class ReasonCode(StrEnum):
         return ReasonSide.DESTINATION if self.startswith("Dst") else ReasonSide.NONE
 
     @property
+    def actions(self) -> tuple[str, ...]:
+        """The calls it speaks of, the likeliest first; none where it is about no permission."""
+        return _ACTIONS.get(self, ())
+
+    @property
     def batch_only(self) -> bool:
         """Whether only S3 Batch Replication gives it, live replication never."""
         return self in {
@@ -269,6 +275,42 @@ class ReasonCode(StrEnum):
             ReasonCode.SRC_BUCKET_INVALID_REGION,
         }
 
+
+_WRITES: Final = (
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+    "s3:ReplicateObject",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+)
+# Which code a denial by the source key gives is not documented (aws-facts 10, question 1): it may
+# be either of the two that speak of reading the object. Under either, both calls are looked at.
+_READS: Final = ("s3:GetObjectVersionForReplication", "kms:Decrypt")
+_ACTIONS: Final[Mapping[ReasonCode, tuple[str, ...]]] = {
+    ReasonCode.DST_DEL_OBJ_NOT_PERMITTED: ("s3:ReplicateDelete",),
+    ReasonCode.DST_MULTIPART_COMPLETE_NOT_PERMITTED: _WRITES,
+    ReasonCode.DST_MULTIPART_INIT_NOT_PERMITTED: _WRITES,
+    ReasonCode.DST_MULTIPART_UPLOAD_NOT_PERMITTED: _WRITES,
+    ReasonCode.DST_PUT_ACL_NOT_PERMITTED: (
+        "s3:ReplicateObject",
+        "s3:ObjectOwnerOverrideToBucketOwner",
+    ),
+    ReasonCode.DST_PUT_LEGAL_HOLD_NOT_PERMITTED: ("s3:PutObjectLegalHold",),
+    ReasonCode.DST_PUT_OBJECT_ANNOTATION_NOT_PERMITTED: _WRITES,
+    ReasonCode.DST_PUT_OBJECT_NOT_PERMITTED: _WRITES,
+    ReasonCode.DST_PUT_RETENTION_NOT_PERMITTED: ("s3:PutObjectRetention",),
+    ReasonCode.DST_PUT_TAGGING_NOT_PERMITTED: ("s3:ReplicateTags", "s3:ReplicateObject"),
+    ReasonCode.SRC_GET_ACL_NOT_PERMITTED: ("s3:GetObjectVersionAcl",),
+    ReasonCode.SRC_GET_LEGAL_HOLD_NOT_PERMITTED: ("s3:GetObjectLegalHold",),
+    ReasonCode.SRC_GET_OBJECT_ANNOTATION_NOT_PERMITTED: (
+        "s3:GetObjectVersionAnnotationForReplication",
+    ),
+    ReasonCode.SRC_GET_OBJECT_NOT_PERMITTED: _READS,
+    ReasonCode.SRC_GET_RETENTION_NOT_PERMITTED: ("s3:GetObjectRetention",),
+    ReasonCode.SRC_GET_TAGGING_NOT_PERMITTED: ("s3:GetObjectVersionTagging",),
+    ReasonCode.SRC_HEAD_OBJECT_NOT_PERMITTED: _READS,
+}
+"""The calls that a code's text names (aws-facts 2): it orders what is refused, no more."""
 
 OLDER_SPELLINGS: Final = {
     "DstMultipartPartUploadNotPermitted": ReasonCode.DST_MULTIPART_UPLOAD_NOT_PERMITTED,
@@ -317,6 +359,11 @@ class FailureReason:
     def batch_only(self) -> bool:
         """Whether only S3 Batch Replication is documented to give it."""
         return self.documented is not None and self.documented.batch_only
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The calls it speaks of, the likeliest first; none for a code that is not documented."""
+        return self.documented.actions if self.documented else ()
 
     @property
     def meaning(self) -> str:

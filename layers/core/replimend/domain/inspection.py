@@ -96,5 +96,6 @@ def _call(assessment: Assessment, version: ObjectVersion, *, is_first: bool) -> 
         requirement = replace(requirement, needed=Needed.BUCKET_KEY)
     return Call(
         assessment=replace(assessment, requirement=requirement),
-        for_some=not is_first and requirement.needed in OF_SOME,
+        for_some=requirement.needed is Needed.REPLICA_MODIFICATIONS
+        or (not is_first and requirement.needed in OF_SOME),
     )

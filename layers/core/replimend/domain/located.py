@@ -12,13 +12,16 @@ from replimend.domain.cases import undetermined
 from replimend.domain.causes import Cause, Diagnosis, Evidence, Source
 from replimend.domain.diagnosis import assessments_of, diagnose
 from replimend.domain.facts import (
+    Fact,
     Facts,
+    ObjectVersion,
     ReplicationRule,
     ReplicationSetup,
 )
 from replimend.domain.failure_reasons import FailureReason, ReasonSide
 from replimend.domain.plan import NoPlan, Plan, plan_for
 from replimend.domain.reported import reported_failure
+from replimend.domain.settled_causes import CANNOT_COME_BACK
 from replimend.domain.setup import Setup
 from replimend.domain.signals import ManualRequest, ReplicationFailed
 from replimend.domain.versions import versions_for
@@ -29,9 +32,13 @@ STANDS_IN = Evidence(
     says="the snapshot does not have the version: an object encrypted with KMS, as its bucket "
     "does by default, stands in for it",
 )
-HANGS_ON_THE_VERSION = frozenset({Cause.MENDED, Cause.NOT_OPTED_IN})
+HANGS_ON_THE_VERSION = frozenset(
+    {Cause.MENDED, Cause.NOT_OPTED_IN, Cause.OBJECT_NOT_ELIGIBLE, Cause.GRANT_PENDING}
+)
 """What cannot be said of a version by looking at another."""
-FOR_THE_VERSION_TO_DENY = frozenset({Cause.OBJECT_GONE, Cause.ALREADY_REPLICATED})
+FOR_THE_VERSION_TO_DENY = frozenset(
+    {Cause.OBJECT_GONE, Cause.ALREADY_REPLICATED, Cause.REPLICA_HARD_DELETED}
+)
 """What S3 reports of a version, and no other version can contradict."""
 ALL_WELL = frozenset({Cause.MENDED, Cause.ALREADY_REPLICATED, Cause.UNDETERMINED})
 
@@ -61,19 +68,30 @@ def locate_failure(signal: ReplicationFailed, setup: Setup) -> Located:
         return of_another(setup, signal.bucket)
     versions = versions_for(setup, signal.rule_id, signal.key, signal.version_id)
     views = [
-        facts_about(setup, signal.rule_id, signal.destination_bucket, version)
+        replace(
+            facts_about(setup, signal.rule_id, signal.destination_bucket, version),
+            failed_at=signal.event_time,
+        )
         for version in versions.all
     ]
     located = agreed(setup, views, signal.reason, are_typical=versions.are_typical)
     reported = reported_failure(signal.reason)
     is_for_the_version = versions.are_typical and reported.cause in FOR_THE_VERSION_TO_DENY
-    if reported.cause is Cause.UNDETERMINED or not (
-        is_for_the_version or located.diagnosis.cause is Cause.UNDETERMINED
+    is_contradicted = not versions.are_typical and _contradicts(signal.reason, versions.all[0])
+    if (
+        is_contradicted
+        or reported.cause is Cause.UNDETERMINED
+        or not (is_for_the_version or located.diagnosis.cause is Cause.UNDETERMINED)
     ):
         return located
     evidence = (*reported.evidence, *located.diagnosis.evidence)
     diagnosis = replace(reported, evidence=evidence)
     return replace(located, diagnosis=diagnosis, plan=NoPlan(reason=diagnosis.next))
+
+
+def _contradicts(reason: FailureReason, version: Fact[ObjectVersion]) -> bool:
+    """Whether the version is there of which S3 says that it is gone."""
+    return reason.documented in CANNOT_COME_BACK and isinstance(version, ObjectVersion)
 
 
 def locate_request(signal: ManualRequest, setup: Setup) -> Located:

@@ -44,6 +44,8 @@ class Needed(StrEnum):
     DELETES = "deletes"
     OBJECT_LOCK = "object-lock"
     PLAINTEXT_SOURCE = "plaintext-source"
+    ANNOTATIONS = "annotations"
+    REPLICA_MODIFICATIONS = "replica-modifications"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,11 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """The two ends of one replication, as far as they are needed to name S3's calls."""
+    """The two ends of one replication, as far as they are needed to name S3's calls.
+
+    `shown` are reasons for calls that the failure itself shows to be there, whatever could be read
+    of the version: a code about tags says that it has some.
+    """
 
     partition: str
     rule: ReplicationRule
@@ -74,6 +80,22 @@ class Pair:
     destination: Bucket
     source_key: Key | Absent | Unavailable
     destination_key: Key | Absent | Unavailable
+    shown: frozenset[Needed] = frozenset()
+
+    @property
+    def tags(self) -> Needed | None:
+        """Why S3 reads and writes tags here; None where it does not.
+
+        Replica modification sync brings changes of tags over, also of a version without any.
+        """
+        if self.object.tag_count or Needed.TAGS in self.shown:
+            return Needed.TAGS
+        return Needed.REPLICA_MODIFICATIONS if self.rule.replica_modifications else None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the version has a retention or a legal hold, which the replica gets too."""
+        return self.object.object_lock or Needed.OBJECT_LOCK in self.shown
 
 
 def requirements(pair: Pair) -> tuple[Requirement, ...]:
@@ -116,9 +138,12 @@ def _reads_of_the_source(pair: Pair) -> Iterator[Requirement]:
         yield read("s3:ListBucket", bucket, Needed.DELETES)
     yield read("s3:GetObjectVersionForReplication")
     yield read("s3:GetObjectVersionAcl")
-    if pair.object.tag_count:
-        yield read("s3:GetObjectVersionTagging", needed=Needed.TAGS)
-    if pair.object.object_lock:
+    if pair.tags is not None:
+        yield read("s3:GetObjectVersionTagging", needed=pair.tags)
+    if Needed.ANNOTATIONS in pair.shown:
+        # HeadObject tells of no annotations: only a code shows that there are some (aws-facts 2).
+        yield read("s3:GetObjectVersionAnnotationForReplication", needed=Needed.ANNOTATIONS)
+    if pair.is_locked:
         yield read("s3:GetObjectRetention", needed=Needed.OBJECT_LOCK)
         yield read("s3:GetObjectLegalHold", needed=Needed.OBJECT_LOCK)
 
@@ -192,10 +217,10 @@ def _writes_to_the_destination(pair: Pair) -> Iterator[Requirement]:
     yield write("s3:ReplicateObject")
     if pair.rule.delete_markers:
         yield write("s3:ReplicateDelete", Needed.DELETES)
-    if pair.object.tag_count:
-        yield write("s3:ReplicateTags", Needed.TAGS)
+    if pair.tags is not None:
+        yield write("s3:ReplicateTags", pair.tags)
     if pair.rule.owner_override:
         yield write("s3:ObjectOwnerOverrideToBucketOwner", Needed.OWNER_OVERRIDE)
-    if pair.object.object_lock:
+    if pair.is_locked:
         yield write("s3:PutObjectRetention", Needed.OBJECT_LOCK)
         yield write("s3:PutObjectLegalHold", Needed.OBJECT_LOCK)

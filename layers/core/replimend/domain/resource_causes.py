@@ -1,123 +1,101 @@
-"""Causes in what a replication needs beside permissions: the role, the buckets, the keys."""
+"""Causes in what a replication needs beside permissions: the role and the destination bucket."""
 
 from replimend.domain.arn import Arn
 from replimend.domain.cases import Case, found, undetermined
 from replimend.domain.causes import Cause, Diagnosis
-from replimend.domain.facts import Absent, Bucket, Facts, Key, ObjectVersion, Role
+from replimend.domain.facts import Absent, Bucket, ObjectVersion, Role
+from replimend.domain.failure_reasons import ReasonCode
 from replimend.domain.trust import role_is_assumable_by_s3
 from replimend.domain.unavailable import Unavailable
-
-USABLE_KEY_STATE = "Enabled"
 
 
 def role(case: Case) -> Diagnosis | None:
     """The role does not exist, or S3 cannot assume it."""
     match case.facts.role:
-        case Unavailable(reason=reason):
+        case Unavailable(reason=reason) if case.code is ReasonCode.ASSUME_ROLE_NOT_PERMITTED:
             return undetermined(
-                f"the replication role could not be read: {reason}",
-                "Let the triage function read the role and its policies (iam:GetRole and others).",
+                f"the replication role, which S3 could not assume, could not be read: {reason}",
+                "Let the triage function read the role (iam:GetRole), then run triage again.",
             )
         case Absent(what=what):
-            return found(
-                Cause.ROLE_MISSING,
-                f"the replication role {what} does not exist",
-                "Create the role again, or name another in the replication configuration.",
-                subject=what,
-            )
-        case Role() as role if not role_is_assumable_by_s3(role, case.facts.home_account):
-            return found(
-                Cause.ROLE_NOT_ASSUMABLE,
-                "the role's trust policy does not let s3.amazonaws.com assume it",
-                "Allow s3.amazonaws.com to call sts:AssumeRole in the role's trust policy.",
-                subject=role.arn,
-            )
-        case Role():
+            says = f"the replication role {what} does not exist"
+            return found(Cause.ROLE_MISSING, says, subject=what, role=what)
+        case Role() as role if not _is_assumable(role, case):
+            says = "the role's trust policy does not let s3.amazonaws.com assume it"
+            return found(Cause.ROLE_NOT_ASSUMABLE, says, subject=role.arn, role=role.arn)
+        case _:
             return None
 
 
 def destination_bucket(case: Case) -> Diagnosis | None:
     """The destination does not exist, or lacks what replicas need of it."""
-    facts = case.facts
-    match facts.destination:
+    name = case.facts.destination_bucket
+    match case.facts.destination:
         case Absent():
-            return found(
-                Cause.DESTINATION_BUCKET_MISSING,
-                f"the bucket {facts.destination_bucket} does not exist",
-                "Create the destination bucket again, versioned, or point the rule at another.",
-                subject=facts.destination_bucket,
+            says = f"the bucket {name} does not exist"
+            return found(Cause.DESTINATION_BUCKET_MISSING, says, subject=name, bucket=name)
+        case Bucket(versioned=False):
+            says = f"versioning is not enabled on {name}"
+            return found(Cause.DESTINATION_UNVERSIONED, says, subject=name, bucket=name)
+        case Bucket(object_lock=False) if (why := _needs_object_lock(case)) is not None:
+            says = f"{why}, and {name} has no Object Lock"
+            return found(Cause.DESTINATION_LACKS_OBJECT_LOCK, says, subject=name, bucket=name)
+        case Unavailable(reason=reason) if case.code in ABOUT_THE_BUCKET:
+            return undetermined(
+                f"the bucket {name}, of which S3 complains, could not be read: {reason}",
+                f"Let the triage function call s3:GetBucketLocation on {name}; then run it again.",
             )
-        case Bucket(versioned=False) as bucket:
-            return found(
-                Cause.DESTINATION_UNVERSIONED,
-                f"versioning is not enabled on {bucket.name}",
-                "Enable versioning on the destination bucket.",
-                subject=bucket.name,
+        case Bucket() as bucket if (read := _unread(bucket, case.code)) is not None:
+            return undetermined(
+                f"what S3 complains of could not be read on {name}",
+                f"Let the triage function call {read} on {name}; then run it again.",
             )
-        case Bucket(object_lock=False) as bucket if (
-            isinstance(facts.object, ObjectVersion) and facts.object.object_lock
+        case _:
+            return None
+
+
+ABOUT_THE_BUCKET = frozenset(
+    {
+        ReasonCode.DST_BUCKET_NOT_FOUND,
+        ReasonCode.DST_BUCKET_UNVERSIONED,
+        ReasonCode.DST_BUCKET_OBJECT_LOCK_CONFIG_MISSING,
+    }
+)
+
+
+def _is_assumable(role: Role, case: Case) -> bool:
+    """Whether S3 can assume the role; a condition on `aws:SourceArn` counts only if S3 complains.
+
+    Whether S3 sends it is not documented. If it does, the condition on the right bucket is met; if
+    it does not, the code is there to say so.
+    """
+    account = case.facts.home_account
+    if role_is_assumable_by_s3(role, account):
+        return True
+    if case.code is ReasonCode.ASSUME_ROLE_NOT_PERMITTED:
+        return False
+    partition = Arn.parse(role.arn).partition
+    bucket = str(Arn.of_bucket(case.facts.source_bucket, partition=partition))
+    return role_is_assumable_by_s3(role, account, bucket)
+
+
+def _needs_object_lock(case: Case) -> str | None:
+    version = case.facts.object
+    if isinstance(version, ObjectVersion) and version.object_lock:
+        return "the version is locked"
+    if case.code is ReasonCode.DST_BUCKET_OBJECT_LOCK_CONFIG_MISSING:
+        return "S3 says that the source bucket has Object Lock"
+    return None
+
+
+def _unread(bucket: Bucket, code: ReasonCode | None) -> str | None:
+    """The read that would settle what the code says of the bucket, where it was not possible."""
+    match code:
+        case ReasonCode.DST_BUCKET_UNVERSIONED if isinstance(bucket.versioned, Unavailable):
+            return "s3:GetBucketVersioning"
+        case ReasonCode.DST_BUCKET_OBJECT_LOCK_CONFIG_MISSING if isinstance(
+            bucket.object_lock, Unavailable
         ):
-            return found(
-                Cause.DESTINATION_LACKS_OBJECT_LOCK,
-                f"the version is locked, and {bucket.name} has no Object Lock",
-                "Enable Object Lock on the destination bucket.",
-                subject=bucket.name,
-            )
+            return "s3:GetBucketObjectLockConfiguration"
         case _:
             return None
-
-
-def source_key(case: Case) -> Diagnosis | None:
-    """The source key cannot be used."""
-    key = case.facts.source_key
-    if isinstance(key, Key) and key.state != USABLE_KEY_STATE:
-        return _unusable(Cause.SOURCE_KEY_UNUSABLE, key)
-    return None
-
-
-def destination_key(case: Case) -> Diagnosis | None:
-    """The replica key does not exist, cannot be used, or is of the wrong kind."""
-    facts = case.facts
-    match facts.destination_key:
-        case Absent(what=what) if facts.rule is not None and facts.rule.replica_key:
-            return found(
-                Cause.DESTINATION_KEY_MISSING,
-                f"the rule encrypts replicas with {what}, which does not exist",
-                "Name an existing key of the destination's Region in the rule's ReplicaKmsKeyID.",
-                subject=facts.rule.replica_key,
-            )
-        case Key() as key if key.state != USABLE_KEY_STATE:
-            return _unusable(Cause.DESTINATION_KEY_UNUSABLE, key)
-        case Key() as key:
-            return _misplaced(key, facts)
-        case _:
-            return None
-
-
-def _misplaced(key: Key, facts: Facts) -> Diagnosis | None:
-    where = Arn.parse(key.arn)
-    if isinstance(facts.destination, Bucket) and where.region != facts.destination.region:
-        return found(
-            Cause.KEY_IN_WRONG_REGION,
-            f"the key is in {where.region}, the destination bucket in {facts.destination.region}",
-            "Name a key of the destination bucket's Region in the rule's ReplicaKmsKeyID.",
-            subject=key.arn,
-        )
-    if not key.customer_managed and where.account != facts.home_account:
-        return found(
-            Cause.AWS_MANAGED_KEY_ACROSS_ACCOUNTS,
-            "the replica key is AWS managed, and such a key cannot be used from another account",
-            "Create a customer managed key in the destination account and name it in the rule.",
-            subject=key.arn,
-        )
-    return None
-
-
-def _unusable(cause: Cause, key: Key) -> Diagnosis:
-    next_step = (
-        "Wait: the key is still being made; the objects only need to be re-copied then."
-        if key.state in {"Creating", "Updating"}
-        else "Decide whether this key should be usable; enabling it or cancelling its deletion "
-        "is a security decision that Replimend leaves to you."
-    )
-    return found(cause, f"the key's state is {key.state}", next_step, subject=key.arn)

@@ -7,6 +7,7 @@ from replimend.domain.arn import Arn, MalformedArnError
 from replimend.domain.destinations import destination_account, replica_key_named
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import (
+    USABLE_KEY_STATE,
     Absent,
     Bucket,
     Fact,
@@ -17,7 +18,6 @@ from replimend.domain.facts import (
     ReplicationSetup,
     Role,
 )
-from replimend.domain.resource_causes import USABLE_KEY_STATE
 from replimend.domain.setup import RoleParts, Setup
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.trust import S3_SERVICE

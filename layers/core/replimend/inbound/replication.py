@@ -47,6 +47,7 @@ def _rule(rule: JsonObject, at: str) -> ReplicationRule:
         metrics=_is_enabled(destination, "Metrics", in_destination),
         owner_override=translation.get("Owner") == "Destination",
         delete_markers=_is_enabled(rule, "DeleteMarkerReplication", at),
+        replica_modifications=_is_enabled(criteria, "ReplicaModifications", in_criteria),
         prefix=prefix,
         tags=tags,
     )

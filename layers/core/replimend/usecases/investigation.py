@@ -104,6 +104,8 @@ class Investigation:
             source_key=self._source_key(version),
             destination_key=self._destination_key(rule, destination),
             denials=self._denials(setup),
+            # S3's word arrives seconds after it gave up; a later look asks what counts by now.
+            failed_at=self.clock.now(),
         )
 
     def _destination(self, group: FailureGroup, rule: ReplicationRule | None) -> Fact[Bucket]:
@@ -150,5 +152,7 @@ def _diagnose(facts: Facts, reason: FailureReason | None) -> Diagnosis:
         return diagnose(facts, reason)
     except MalformedPolicyError as error:
         return undetermined(
-            str(error), "Look at the policies of the role, the keys and the buckets by hand."
+            str(error),
+            "Mend the document at that place, or read it by hand (iam:GetRolePolicy, "
+            "kms:GetKeyPolicy, s3:GetBucketPolicy): AWS may take what Replimend does not.",
         )

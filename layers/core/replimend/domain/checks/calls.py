@@ -10,7 +10,7 @@ from replimend.domain.checks.slips import kind_of, told, where
 from replimend.domain.facts import Absent, Bucket, Role
 from replimend.domain.findings import Finding, FindingKind, Severity, found
 from replimend.domain.inspection import Call, Inspection
-from replimend.domain.refusals import dead_principals
+from replimend.domain.near_misses import dead_principals
 from replimend.domain.requirements import Requirement, Side
 from replimend.domain.setup import Setup
 from replimend.domain.setup_findings import SetupFinding

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from replimend.domain.arn import Arn
-from replimend.domain.destinations import replica_key_named
-from replimend.domain.facts import Absent, Bucket, Key
+from replimend.domain.destinations import is_alias, replica_key_named
+from replimend.domain.facts import USABLE_KEY_STATE, Absent, Bucket, Key
 from replimend.domain.findings import Finding, FindingKind, found
 from replimend.domain.inspection import Inspection
-from replimend.domain.resource_causes import USABLE_KEY_STATE
 from replimend.domain.setup import Setup
 from replimend.domain.setup_findings import SetupFinding
 
@@ -48,12 +47,11 @@ def _badly_named(inspection: Inspection, name: str, home: str) -> Iterator[Findi
     rule, key = inspection.rule.rule_id, inspection.facts.destination_key
     named = replica_key_named(name)
     is_bare = named is None and not name.startswith("arn:")
-    is_alias = name.startswith("alias/") or (named is not None and named.is_kms_alias)
     destination = inspection.supposed.destination
     if is_bare and isinstance(destination, Bucket) and destination.account != home:
         kind = SetupFinding.REPLICA_KEY_WITHOUT_ACCOUNT
         yield found(kind, name, rule=rule, name=name, home=home)
-    elif is_alias:
+    elif is_alias(name):
         full = key.arn if isinstance(key, Key) else "the key"
         yield found(SetupFinding.ALIAS_AS_REPLICA_KEY, name, rule=rule, key=full)
 

@@ -9,7 +9,7 @@ from replimend.domain.documents import PolicyDocument, Statement
 from replimend.domain.facts import Bucket
 from replimend.domain.findings import Finding, Severity, found
 from replimend.domain.inspection import Inspection
-from replimend.domain.refusals import dead_principals_of
+from replimend.domain.near_misses import dead_principals_of
 from replimend.domain.setup import RoleParts, Setup
 
 WILDCARDS = {
