@@ -13,7 +13,7 @@ class Expectations:
     `incidents` and `observed` are of the end of the observing phase, and so is the diagnosis; where
     nothing was heard until then, the diagnosis is the answer to a person's question. `asked` is the
     cause that this answer names once the stack may repair, `others` are the causes of the further
-    incidents. `status`, `change` (the kinds, in their order) and `changes` are of the end.
+    incidents. `status`, `change` (the kinds, in any order) and `changes` are of the end.
     `outcomes` counts objects by outcome; `objects` has the outcome of single keys.
     """
 

@@ -133,7 +133,7 @@ class Replication:
         tried = [each for each in outcomes if not isinstance(each, NotEligible)]
         if not tried:
             self.notes.statuses.pop(version, None)
-        elif any(isinstance(each, Failed) for each in tried):
+        elif any(_has_failed(each) for each in tried):
             self.notes.statuses[version] = Status.FAILED
         else:
             self.notes.statuses[version] = Status.COMPLETED
@@ -144,7 +144,9 @@ class Replication:
         if configuration_id is None:
             return
         for outcome in outcomes:
-            if isinstance(outcome, Failed) and outcome.rule and outcome.rule.has_metrics:
+            if not isinstance(outcome, Failed) or outcome.leaves_it_replicated:
+                continue
+            if outcome.rule and outcome.rule.has_metrics:
                 message = failure_notification(
                     self._failure(bucket, stored, outcome),
                     configuration_id=configuration_id,
@@ -181,6 +183,10 @@ class Replication:
             failed_at=self.clock.now(),
             reason=failed.reason,
         )
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and not outcome.leaves_it_replicated
 
 
 def _absence(bucket: FakeBucket, key: str) -> str:

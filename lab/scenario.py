@@ -117,6 +117,7 @@ def _turns(section: Section, tree: Fields) -> Iterator[Turn]:
             at=each.duration("at", timedelta(0)),
             world=world,
             is_recopied=each.flag("recopied", default=False),
+            has_lost_replicas=each.flag("replicas_deleted", default=False),
         )
         each.close()
         yield turn

@@ -8,7 +8,14 @@ from lab import moto_world
 from lab.behaviour import AliasHandling, AlreadyReplicated, Behaviour
 from lab.key_store import KeyState
 from lab.object_notes import ObjectNotes, Stored, VersionId, find_version, place_of
-from lab.outcomes import AlreadyThere, Failed, NotEligible, Outcome, Replicated
+from lab.outcomes import (
+    ALREADY_REPLICATED,
+    AlreadyThere,
+    Failed,
+    NotEligible,
+    Outcome,
+    Replicated,
+)
 from lab.replica import make_replica
 from lab.replication_rules import Rule
 from lab.role_access import RoleAccess
@@ -74,7 +81,7 @@ class Copier:
             case AlreadyReplicated.SUCCEEDS:
                 return AlreadyThere(rule=rule)
             case AlreadyReplicated.NOT_PENDING:
-                return Failed(reason="SrcReplicationNotPending", rule=rule)
+                return Failed(reason=ALREADY_REPLICATED, rule=rule)
 
     def _unreadable(self, transfer: Transfer) -> Failed | None:
         assuming = assume_call(transfer.role_arn, transfer.account, transfer.source)

@@ -25,12 +25,14 @@ from lab.world_replication import Role
 class Turn:
     """How the world is from `at` on, counted from the start.
 
-    `is_recopied` when somebody runs a batch job over all that was put, after the edits.
+    `is_recopied` when somebody runs a batch job over all that was put, after the edits;
+    `has_lost_replicas` when somebody deletes every replica by its version id before that.
     """
 
     at: timedelta
     world: World
     is_recopied: bool
+    has_lost_replicas: bool
 
 
 class WorldChanges:
@@ -64,9 +66,19 @@ class WorldChanges:
     def _happen(self, before: World, turn: Turn) -> None:
         change_world(self._gate, before, turn.world)
         self._storage.policies.note()
+        if turn.has_lost_replicas:
+            self._delete_replicas()
         if turn.is_recopied:
             delay = self._storage.policies.delay
             self._clock.after(delay, "somebody re-copies all", self._recopy)
+
+    def _delete_replicas(self) -> None:
+        for bucket in self._world.buckets.values():
+            if bucket is self._world.source:
+                continue
+            s3 = self._gate.client("s3", bucket.account, bucket.region)
+            for each in s3.list_object_versions(Bucket=bucket.name).get("Versions", []):
+                s3.delete_object(Bucket=bucket.name, Key=each["Key"], VersionId=each["VersionId"])
 
     def _recopy(self) -> None:
         source = self._world.source.name

@@ -106,7 +106,7 @@ def change_was_smallest(
     if expect.change:
         yield Claim(
             says=f"the kind is {', '.join(expect.change)}",
-            holds=tuple(each["kind"] for each in changes) == expect.change,
+            holds=sorted(each["kind"] for each in changes) == sorted(expect.change),
         )
     for change in changes:
         old, new = before.get(change["subject"]), after.get(change["subject"])
