@@ -28,7 +28,7 @@ def statements(policy: str | None) -> dict[str, Any]:
     return {each["Sid"]: each for each in json.loads(policy or "{}")["Statement"]}
 
 
-@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_scenario_of_the_project_is_readable(path: Path) -> None:
     assert Scenario.load(path).title != path.stem
 
