@@ -32,6 +32,20 @@ class ReportColumns(StrEnum):
     AS_SAMPLED = "as_sampled"
 
 
+class DenialRecord(StrEnum):
+    """What CloudTrail keeps of a denial by KMS (question 2).
+
+    No public capture of one made by S3 replication is known.
+    """
+
+    WITH_REASON = "with_reason"
+    """The layer is named, or the three causes that KMS does not tell apart (facts §4.2 a to e)."""
+    BARE = "bare"
+    """Who, what and which key, and no reason (facts §4.2 h)."""
+    NONE = "none"
+    """Nothing: delivery is best effort, and a trail may leave out KMS (facts §3.2)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """How this lab's AWS behaves: each default is the likelier answer; a scenario may differ."""
@@ -40,6 +54,16 @@ class Behaviour:
     replication_takes: timedelta = timedelta(seconds=5)
     notifications_take: timedelta = timedelta(seconds=5)
     cloudtrail_takes: timedelta = timedelta(seconds=90)
+
+    grants_take_effect_after: timedelta = timedelta(seconds=30)
+    """S3 passes no grant token, so it waits until a grant is known everywhere (question 4)."""
+
+    denial_records: DenialRecord = DenialRecord.WITH_REASON
+    session_name: str = "s3-replication"
+    """What S3 calls its sessions of the role (question 2)."""
+
+    service_name_in_records: str = "AWS Internal"
+    """Who called KMS, as CloudTrail has it: that, or S3's DNS name (question 2)."""
 
     source_decrypt_refused_as: str = "SrcGetObjectNotPermitted"
     """The code for a denied kms:Decrypt on the source key; none is documented (question 1)."""
@@ -61,6 +85,9 @@ class Behaviour:
 
     event_version: str = "2.2"
     """The notification's eventVersion; newer AWS may send a unified 2.4 or later (question 6)."""
+
+    put_operation: str = "OBJECT_PUT"
+    """The notification's s3Operation for an object; one value only is documented (question 6)."""
 
     batch_failures_notify: bool = True
     """Whether a failed batch task also emits the S3 notification (question 7)."""

@@ -20,13 +20,23 @@ ANSWER_AS_IT_IS = Config(
 )
 
 
+class WarmSession(boto3.session.Session):
+    """A session like any other, which reads no service's model that another has read before."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as boto3's own
+        models = _service_models()
+        session = get_session()
+        session.register_component("data_loader", models)
+        super().__init__(**settings, botocore_session=session)
+        # Each session adds boto3's own folder, and every look-up would go through all of them.
+        models.search_paths[:] = dict.fromkeys(models.search_paths)
+
+
 class ClientFactory:
     """Makes clients that see every answer once, unretried; administrators' clients are kept."""
 
     def __init__(self) -> None:
-        session = get_session()
-        session.register_component("data_loader", _service_models())
-        self._session = boto3.session.Session(botocore_session=session)
+        self._session = WarmSession()
         self._lock = threading.Lock()
         self._kept = cache(self._made)
 
@@ -60,5 +70,5 @@ class ClientFactory:
 
 @cache
 def _service_models() -> Loader:
-    """One cache for all gates of a process: reading the models is most of what a client costs."""
+    """One cache for all of a process: reading the models is most of what a client costs."""
     return create_loader()

@@ -56,8 +56,9 @@ class Deployment:
         self._runners.clear()
         if before is not None:
             self._remove_what_is_gone(before, stack)
+        unchanged = _services_without_change(before, stack)
         for kind, make in MAKERS:
-            for resource in stack.of_kind(kind):
+            for resource in stack.of_kind(kind) if _service_of(kind) not in unchanged else ():
                 self._made(make, resource)
         settle()
         self.stack = stack
@@ -140,6 +141,27 @@ class Deployment:
             queues=services.queues,
             functions=services.functions,
         )
+
+
+def _services_without_change(before: Stack | None, after: Stack) -> frozenset[str]:
+    """The services of whose resources an update changes none: CloudFormation leaves them alone.
+
+    They are looked at as a whole, since making one resource may undo what belongs to another.
+    """
+    if before is None:
+        return frozenset()
+    had = {resource.logical_id: resource for resource in before.resources}
+    has = {resource.logical_id: resource for resource in after.resources}
+    changed = {
+        _service_of(resource.kind)
+        for resource in (*before.resources, *after.resources)
+        if had.get(resource.logical_id) != has.get(resource.logical_id)
+    }
+    return frozenset(_service_of(kind) for kind, _ in MAKERS) - changed
+
+
+def _service_of(kind: str) -> str:
+    return kind.rsplit("::", 1)[0]
 
 
 def _function_named(stack: Stack, name: str) -> Resource:

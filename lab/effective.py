@@ -77,9 +77,15 @@ class EffectivePolicies:
     """
 
     def __init__(
-        self, stored: PoliciesInForce, now: Callable[[], datetime], delay: timedelta
+        self,
+        stored: PoliciesInForce,
+        now: Callable[[], datetime],
+        delay: timedelta,
+        *,
+        delay_of_grants: timedelta | None = None,
     ) -> None:
         self.delay = delay
+        self._delay_of_grants = delay if delay_of_grants is None else delay_of_grants
         self._stored = stored
         self._now = now
         self._past: dict[Subject, list[tuple[datetime, Any]]] = {}
@@ -120,10 +126,18 @@ class EffectivePolicies:
         with self._lock:
             self._past.clear()
 
+    def note(self) -> None:
+        """Let what was changed behind the gate's back count from now."""
+        with self._lock:
+            for subject in tuple(self._past):
+                self._note(subject)
+
     def _in_force(self, subject: Subject) -> Any:  # noqa: ANN401 - what the subject's kind says
         with self._lock:
             self._note(subject)
-            since = self._now() - self.delay
+            kind, _ = subject
+            delay = self._delay_of_grants if kind == "grants" else self.delay
+            since = self._now() - delay
             return next(value for at, value in reversed(self._past[subject]) if at <= since)
 
     def _note(self, subject: Subject) -> None:

@@ -8,9 +8,12 @@ from lab.fields import Section
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """Words are the product's own; an empty text or None is no expectation.
+    """Words are the product's own; what is empty or None is no expectation.
 
-    `observed` is the incident's status at the end of the observing phase, `status` at the end.
+    `incidents` and `observed` are of the end of the observing phase, and so is the diagnosis; where
+    nothing was heard until then, the diagnosis is the answer to a person's question. `asked` is the
+    cause that this answer names once the stack may repair, `others` are the causes of the further
+    incidents. `status`, `change` (the kinds, in any order) and `changes` are of the end.
     `outcomes` counts objects by outcome; `objects` has the outcome of single keys.
     """
 
@@ -19,7 +22,11 @@ class Expectations:
     confidence: str
     action: str
     layer: str
-    change: str
+    asked: str
+    others: tuple[str, ...]
+    says: tuple[str, ...]
+    """What the diagnosis, the plan or the verdict must say, word for word, somewhere in it."""
+    change: tuple[str, ...]
     changes: int | None
     observed: str
     status: str
@@ -31,15 +38,16 @@ class Expectations:
         """The expectations that this section describes."""
         outcomes = section.section("outcomes")
         expectations = cls(
-            incidents=section.number("incidents", 0)
-            if section.raw("incidents") is not None
-            else None,
+            incidents=_count(section, "incidents"),
             cause=section.optional("cause") or "",
             confidence=section.optional("confidence") or "",
             action=section.optional("action") or "",
             layer=section.optional("layer") or "",
-            change=section.optional("change") or "",
-            changes=section.number("changes", 0) if section.raw("changes") is not None else None,
+            asked=section.optional("asked") or "",
+            others=_one_or_many(section, "others"),
+            says=_one_or_many(section, "says"),
+            change=_one_or_many(section, "change"),
+            changes=_count(section, "changes"),
             observed=section.optional("observed") or "",
             status=section.optional("status") or "",
             outcomes={name: outcomes.number(name, 0) for name in outcomes.fields()},
@@ -47,3 +55,12 @@ class Expectations:
         )
         section.close()
         return expectations
+
+
+def _count(section: Section, name: str) -> int | None:
+    return section.number(name, 0) if section.raw(name) is not None else None
+
+
+def _one_or_many(section: Section, name: str) -> tuple[str, ...]:
+    value = section.raw(name)
+    return (value,) if isinstance(value, str) else section.words(name)

@@ -17,8 +17,11 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import cast
+from unittest.mock import patch
 
 import boto3
+
+from lab.clients import WarmSession
 
 LAYER_PACKAGE = "replimend"
 
@@ -120,7 +123,8 @@ class FunctionProcess:
     def _own_session(self) -> Generator[None]:
         others, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, self._session
         try:
-            yield
+            with patch.object(boto3, "Session", WarmSession):
+                yield
         finally:
             self._session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, others
 

@@ -8,6 +8,9 @@ from unittest.mock import patch
 from moto.kms.models import Key, kms_backends
 
 MANAGED = "alias/aws/"
+MULTI_REGION = "mrk-"
+"""How the id of a multi-Region key begins, and of no other."""
+
 USAGE, SPEC = "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"
 
 
@@ -43,6 +46,8 @@ def make_key(arn: str, *, policy: str | None = None, alias: str | None = None) -
     del backend.keys[key.id]
     key.id = resource.removeprefix("key/")
     key.arn = arn
+    if key.id.startswith(MULTI_REGION):
+        _make_multi_region(key)
     backend.keys[key.id] = key
     if alias:
         backend.create_alias(key.id, alias)
@@ -77,10 +82,15 @@ def aws_managed_key(account: str, region: str, service: str = "s3") -> Key:
     if key is None or key.key_manager != "AWS":
         with _without_key_pairs():
             key = key or backend.create_key(None, USAGE, SPEC, "", None)
-        key.key_manager = "AWS"
-        key.policy = _managed_policy(account, f"{service}.{region}.amazonaws.com")
-        backend.create_alias(key.id, alias)
+        let_aws_manage(key, service)
     return key
+
+
+def let_aws_manage(key: Key, service: str = "s3") -> None:
+    """Make this key the account's AWS managed key for a service, such as `aws/s3`."""
+    key.key_manager = "AWS"
+    key.policy = _managed_policy(key.account_id, f"{service}.{key.region}.amazonaws.com")
+    kms_backends[key.account_id][key.region].create_alias(key.id, f"{MANAGED}{service}")
 
 
 def set_state(arn: str, state: KeyState) -> None:
@@ -94,6 +104,18 @@ def delete_key(arn: str) -> None:
     """Let a key be gone, as after the end of its waiting period."""
     key = key_at(arn)
     del kms_backends[key.account_id][key.region].keys[key.id]
+
+
+def _make_multi_region(key: Key) -> None:
+    """The first key of an id is the primary; a replica has a policy of its own (facts §5.4)."""
+    regions = kms_backends[key.account_id]
+    primary = next((each.keys[key.id] for each in regions.values() if key.id in each.keys), key)
+    key.multi_region = True
+    key.multi_region_configuration = {
+        "MultiRegionKeyType": "PRIMARY" if primary is key else "REPLICA",
+        "PrimaryKey": {"Arn": primary.arn, "Region": primary.region},
+        "ReplicaKeys": [],
+    }
 
 
 def _without_key_pairs() -> AbstractContextManager[object]:

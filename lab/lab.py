@@ -38,6 +38,7 @@ from lab.topics import Publication
 from lab.trace import Hop
 from lab.uploads import Uploaded, Uploads
 from lab.world import WorldMaker
+from lab.world_changes import WorldChanges
 
 NOTIFICATION_QUEUE = "NotificationQueue"
 AN_HOUR = timedelta(hours=1)
@@ -89,6 +90,14 @@ class Lab:
         )
         self._build = build
         self._uploads = Uploads(self.gate, self.clock, scenario.world, scenario.objects)
+        self._changes = WorldChanges(
+            self.gate,
+            self.clock,
+            self.storage,
+            uploads=self._uploads,
+            world=scenario.world,
+            turns=scenario.later,
+        )
         self._open = ExitStack()
 
     @classmethod
@@ -225,3 +234,4 @@ class Lab:
         self.gate.calls.clear()
         self.storage.trail.history.forget()
         self._uploads.plan()
+        self._changes.plan()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from lab.replication_rules import Rule
 from lab.role_access import Refused
 
+ALREADY_REPLICATED = "SrcReplicationNotPending"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replicated:
@@ -30,6 +32,11 @@ class Failed:
     reason: str
     rule: Rule | None = None
     refused: Refused | None = None
+
+    @property
+    def leaves_it_replicated(self) -> bool:
+        """Whether only the task failed: there was nothing to do for a version that is there."""
+        return self.reason == ALREADY_REPLICATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,7 @@ class Replication:
         tried = [each for each in outcomes if not isinstance(each, NotEligible)]
         if not tried:
             self.notes.statuses.pop(version, None)
-        elif any(isinstance(each, Failed) for each in tried):
+        elif any(_has_failed(each) for each in tried):
             self.notes.statuses[version] = Status.FAILED
         else:
             self.notes.statuses[version] = Status.COMPLETED
@@ -144,7 +144,9 @@ class Replication:
         if configuration_id is None:
             return
         for outcome in outcomes:
-            if isinstance(outcome, Failed) and outcome.rule and outcome.rule.has_metrics:
+            if not isinstance(outcome, Failed) or outcome.leaves_it_replicated:
+                continue
+            if outcome.rule and outcome.rule.has_metrics:
                 message = failure_notification(
                     self._failure(bucket, stored, outcome),
                     configuration_id=configuration_id,
@@ -174,11 +176,17 @@ class Replication:
             rule_id=rule.rule_id if rule else "",
             destination_bucket_arn=rule.destination_bucket_arn if rule else "",
             # Only OBJECT_PUT is documented; S3 surely has a word for markers (facts §1.3).
-            operation="OBJECT_PUT" if isinstance(stored, FakeKey) else "OBJECT_DELETE",
+            operation=self.behaviour.put_operation
+            if isinstance(stored, FakeKey)
+            else "OBJECT_DELETE",
             requested_at=stored.last_modified.replace(tzinfo=UTC),
             failed_at=self.clock.now(),
             reason=failed.reason,
         )
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and not outcome.leaves_it_replicated
 
 
 def _absence(bucket: FakeBucket, key: str) -> str:

@@ -5,7 +5,7 @@ of lab/healthy.py without objects. A file that cannot be used is one `ScenarioEr
 file and the path of the field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from lab.healthy import NAMES, healthy_world, merged
 from lab.limits import Parameters, read_limits
 from lab.object_plan import ObjectPlan, read_objects
 from lab.role_access import Organization
+from lab.world_changes import Turn
 from lab.world_model import World
 from replimend.domain.access import Level, Policy
 from replimend.errors import MalformedPolicyError
@@ -45,6 +46,8 @@ class Scenario:
     """Whether member stacks are deployed wherever the world needs them."""
     behaviour: Behaviour
     organization: Organization | None
+    later: tuple[Turn, ...]
+    """What befalls the world while time passes, in this order."""
     expect: Expectations
 
     @classmethod
@@ -61,7 +64,8 @@ class Scenario:
     def read(cls, content: Fields, *, name: str) -> "Scenario":
         """The scenario that these fields describe, or a `ScenarioError` with a path."""
         section = Section(content)
-        world = _world(section)
+        tree, broken = _tree(section)
+        world = _world(tree, broken)
         settings = section.section("settings")
         scenario = cls(
             name=name,
@@ -74,6 +78,7 @@ class Scenario:
             has_members=section.flag("members", default=True),
             behaviour=_behaviour(settings),
             organization=_organization(section),
+            later=tuple(_turns(section, tree)),
             expect=Expectations.read(section.section("expect")),
         )
         settings.close()
@@ -81,17 +86,41 @@ class Scenario:
         return scenario
 
 
-def _world(section: Section) -> World:
+def _tree(section: Section) -> tuple[Fields, Fields]:
+    """The world in full, and what the scenario says is broken in it."""
     given = section.section("world").fields()
     broken = section.section("broken").fields()
-    tree = merged(healthy_world(merged(NAMES, given)), _without_names(given))
-    tree = deepcopy(tree)
+    tree = deepcopy(merged(healthy_world(merged(NAMES, given)), _without_names(given)))
     for path, value in broken.items():
-        _break(tree, path, value)
+        _break(tree, path, value, "broken")
+    return tree, broken
+
+
+def _world(tree: Fields, broken: Fields) -> World:
     try:
         return World.read(tree)
     except ScenarioError as error:
         raise _as_written(error, broken) from error
+
+
+def _turns(section: Section, tree: Fields) -> Iterator[Turn]:
+    now = deepcopy(tree)
+    for each in section.listed("later"):
+        edits = each.section("world").fields()
+        for path, value in edits.items():
+            _break(now, path, value, each.at("world"))
+        try:
+            world = World.read(now)
+        except ScenarioError as error:
+            raise ScenarioError(f"{each.path}: {error}") from error
+        turn = Turn(
+            at=each.duration("at", timedelta(0)),
+            world=world,
+            is_recopied=each.flag("recopied", default=False),
+            has_lost_replicas=each.flag("replicas_deleted", default=False),
+        )
+        each.close()
+        yield turn
 
 
 def _without_names(given: Fields) -> Fields:
@@ -104,13 +133,13 @@ def _without_names(given: Fields) -> Fields:
     return bare
 
 
-def _break(tree: Fields, path: str, value: Json) -> None:
+def _break(tree: Fields, path: str, value: Json, field: str) -> None:
     *parents, last = path.split(".")
     node = tree
     for depth, name in enumerate(parents, start=1):
         child = node.get(name)
         if not isinstance(child, dict):
-            raise ScenarioError(f"broken.{path}: the world has no {'.'.join(parents[:depth])}")
+            raise ScenarioError(f"{field}.{path}: the world has no {'.'.join(parents[:depth])}")
         node = child
     node[last] = deepcopy(value)
 

@@ -9,6 +9,7 @@ from lab.batch_runner import BatchRunner
 from lab.batch_tasks import Tasks
 from lab.behaviour import Behaviour
 from lab.clock import Clock
+from lab.denial_records import as_recorded
 from lab.effective import EffectivePolicies, StoredPolicies
 from lab.grants import Grants
 from lab.key_principals import KeyPrincipals
@@ -53,10 +54,15 @@ def install_storage(
     principals = KeyPrincipals()
     grants = Grants(principals)
     stored = StoredPolicies(principals, grants)
-    policies = EffectivePolicies(stored, clock.now, behaviour.policies_take_effect_after)
+    policies = EffectivePolicies(
+        stored,
+        clock.now,
+        behaviour.policies_take_effect_after,
+        delay_of_grants=behaviour.grants_take_effect_after,
+    )
     access = RoleAccess(policies, organization=organization, grants_count=behaviour.grants_count)
     notes = ObjectNotes()
-    trail = Trail(clock, behaviour, publish)
+    trail = Trail(clock, behaviour, as_recorded(publish, behaviour))
     replication = Replication(
         clock=clock,
         behaviour=behaviour,

@@ -8,13 +8,19 @@ from lab import moto_world
 from lab.behaviour import AliasHandling, AlreadyReplicated, Behaviour
 from lab.key_store import KeyState
 from lab.object_notes import ObjectNotes, Stored, VersionId, find_version, place_of
-from lab.outcomes import AlreadyThere, Failed, NotEligible, Outcome, Replicated
+from lab.outcomes import (
+    ALREADY_REPLICATED,
+    AlreadyThere,
+    Failed,
+    NotEligible,
+    Outcome,
+    Replicated,
+)
 from lab.replica import make_replica
 from lab.replication_rules import Rule
 from lab.role_access import RoleAccess
 from lab.s3_calls import (
     S3_SERVICE,
-    SESSION_NAME,
     BucketPlace,
     Encryption,
     S3Call,
@@ -75,7 +81,7 @@ class Copier:
             case AlreadyReplicated.SUCCEEDS:
                 return AlreadyThere(rule=rule)
             case AlreadyReplicated.NOT_PENDING:
-                return Failed(reason="SrcReplicationNotPending", rule=rule)
+                return Failed(reason=ALREADY_REPLICATED, rule=rule)
 
     def _unreadable(self, transfer: Transfer) -> Failed | None:
         assuming = assume_call(transfer.role_arn, transfer.account, transfer.source)
@@ -147,7 +153,7 @@ class Copier:
                 continue
             if call.is_kms and self.key_state(call.resource) is not KeyState.ENABLED:
                 return Failed(reason=invalid_state, rule=transfer.rule)
-            refused = self.access.refusal(transfer.role_arn, SESSION_NAME, call)
+            refused = self.access.refusal(transfer.role_arn, self.behaviour.session_name, call)
             if refused is not None:
                 return Failed(reason=call.refused_as, rule=transfer.rule, refused=refused)
             if call.uses_bucket_key:

@@ -6,13 +6,14 @@ AWS; only what no caller could make (a key's id, a state such as `Creating`) is 
 
 from lab import moto_world
 from lab.gate import Gate
-from lab.key_store import KeyState, delete_key, make_key, set_state
+from lab.key_store import KeyState, delete_key, let_aws_manage, make_key, set_state
 from lab.making.access import know_aws_managed_policy
 from lab.making.storage import DEFAULT_REGION
 from lab.notifications import EVENT
-from lab.world_model import STACK_QUEUE, Bucket, Key, Versioning, World
+from lab.world_model import STACK_QUEUE, Bucket, GrantPlan, Key, KeyManager, Versioning, World
 from lab.world_replication import Role
 from lab.world_shapes import default_encryption, replication_rule
+from replimend.domain.arn import Arn
 
 NOTIFICATION_ID = "replication-failures"
 
@@ -47,10 +48,10 @@ class WorldMaker:
                 queue = notification_queue_arn if is_ours else bucket.notifications
                 self._notify(bucket, queue)
         if world.rules:
-            self._replicate(world)
+            replicate(self._gate, world)
         # S3 would not have taken the rules for a bucket like these, so they became so later.
         for bucket in world.buckets.values():
-            self._neglect(bucket)
+            self.neglect(bucket)
         for key in world.keys.values():
             if not key.exists:
                 delete_key(str(key.arn))
@@ -94,30 +95,14 @@ class WorldMaker:
         iam.delete_role(RoleName=role.name)
 
     def _make_key(self, key: Key) -> None:
-        arn = str(key.arn)
-        make_key(arn, alias=key.alias)
-        kms = self._gate.client("kms", key.arn.account, key.arn.region)
+        made = make_key(str(key.arn), alias=key.alias)
+        if key.manager is KeyManager.AWS:
+            let_aws_manage(made)
+            return
         if key.policy is not None:
-            # Somebody wrote it so, perhaps locking everybody out; that is the world's business.
-            kms.put_key_policy(
-                KeyId=arn,
-                PolicyName="default",
-                Policy=key.policy,
-                BypassPolicyLockoutSafetyCheck=True,
-            )
+            put_key_policy(self._gate, key.arn, key.policy)
         for grant in key.grants:
-            constraints = {}
-            if grant.context_equals:
-                constraints["EncryptionContextEquals"] = dict(grant.context_equals)
-            if grant.context_subset:
-                constraints["EncryptionContextSubset"] = dict(grant.context_subset)
-            kms.create_grant(
-                KeyId=arn,
-                Name=grant.name,
-                GranteePrincipal=grant.grantee,
-                Operations=list(grant.operations),
-                **({"Constraints": constraints} if constraints else {}),
-            )
+            create_grant(self._gate, key.arn, grant)
 
     def _make_bucket(self, bucket: Bucket) -> None:
         s3 = self._gate.client("s3", bucket.account, bucket.region)
@@ -140,7 +125,8 @@ class WorldMaker:
         if bucket.policy is not None:
             s3.put_bucket_policy(Bucket=bucket.name, Policy=bucket.policy)
 
-    def _neglect(self, bucket: Bucket) -> None:
+    def neglect(self, bucket: Bucket) -> None:
+        """Leave the bucket as it should not be: deleted, or without versioning."""
         s3 = self._gate.client("s3", bucket.account, bucket.region)
         if not bucket.exists:
             s3.delete_bucket(Bucket=bucket.name)
@@ -161,12 +147,40 @@ class WorldMaker:
             Bucket=bucket.name, NotificationConfiguration={"QueueConfigurations": [queue]}
         )
 
-    def _replicate(self, world: World) -> None:
-        source = world.source
-        self._gate.client("s3", source.account, source.region).put_bucket_replication(
-            Bucket=source.name,
-            ReplicationConfiguration={
-                "Role": world.replication_role,
-                "Rules": [replication_rule(rule) for rule in world.rules],
-            },
-        )
+
+def put_key_policy(gate: Gate, arn: Arn, policy: str) -> None:
+    """The key's policy, perhaps one that locks everybody out: that is the world's business."""
+    gate.client("kms", arn.account, arn.region).put_key_policy(
+        KeyId=str(arn),
+        PolicyName="default",
+        Policy=policy,
+        BypassPolicyLockoutSafetyCheck=True,
+    )
+
+
+def create_grant(gate: Gate, arn: Arn, grant: GrantPlan) -> None:
+    """The grant on that key, issued by the key's account."""
+    constraints = {}
+    if grant.context_equals:
+        constraints["EncryptionContextEquals"] = dict(grant.context_equals)
+    if grant.context_subset:
+        constraints["EncryptionContextSubset"] = dict(grant.context_subset)
+    gate.client("kms", arn.account, arn.region).create_grant(
+        KeyId=str(arn),
+        Name=grant.name,
+        GranteePrincipal=grant.grantee,
+        Operations=list(grant.operations),
+        **({"Constraints": constraints} if constraints else {}),
+    )
+
+
+def replicate(gate: Gate, world: World) -> None:
+    """The world's replication configuration, in the place of any that was."""
+    source = world.source
+    gate.client("s3", source.account, source.region).put_bucket_replication(
+        Bucket=source.name,
+        ReplicationConfiguration={
+            "Role": world.replication_role,
+            "Rules": [replication_rule(rule) for rule in world.rules],
+        },
+    )

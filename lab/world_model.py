@@ -104,11 +104,19 @@ class GrantPlan:
         return grant
 
 
+class KeyManager(StrEnum):
+    """Whose key it is, in KMS's words: `AWS` makes it the account's `aws/s3`."""
+
+    AWS = "AWS"
+    CUSTOMER = "CUSTOMER"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A customer managed key; a key that is not there (`exists`) may still be referred to."""
+    """A KMS key; one that is not there (`exists`) may still be referred to."""
 
     arn: Arn
+    manager: KeyManager
     state: KeyState
     policy: str | None
     alias: str | None
@@ -123,6 +131,7 @@ class Key:
             raise section.error("alias", "must begin with alias/")
         key = cls(
             arn=section.arn("arn", is_wanted=lambda arn: arn.is_kms_key, kind="a key's ARN"),
+            manager=section.choice("manager", KeyManager, KeyManager.CUSTOMER),
             state=section.choice("state", KeyState, KeyState.ENABLED),
             policy=section.policy("policy"),
             alias=alias,

@@ -4,8 +4,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cli.ledger import Ledger
 from cli.records import incident_record
+from lab.clients import AwsClient
 from lab.lab import Lab
 from replimend.domain.incident import Incident, Status
 from replimend.gateways.table import Table
@@ -43,15 +46,25 @@ def key_policy(lab: Lab, arn: str) -> dict[str, Any]:
 
 
 def ask_about_the_first(lab: Lab) -> dict[str, Any]:
-    """Invoke triage with the first version that was put."""
-    first = lab.versions[0]
+    """Invoke triage with the first version that failed, or that was put if none did."""
+    source = lab.scenario.world.source
+    s3 = lab.client("s3", source.account, source.region)
+    places = [
+        {"Bucket": source.name, "Key": each.key, "VersionId": each.version_id}
+        for each in lab.versions
+    ]
+    failed = (each for each in places if _status(s3, each) == "FAILED")
+    first = next(failed, places[0])
     return dict(
         lab.invoke(
             "TriageFunction",
-            {
-                "bucket": lab.scenario.world.source.name,
-                "key": first.key,
-                "versionId": first.version_id,
-            },
+            {"bucket": source.name, "key": first["Key"], "versionId": first["VersionId"]},
         )
     )
+
+
+def _status(s3: AwsClient, place: dict[str, str]) -> str:
+    try:
+        return str(s3.head_object(**place).get("ReplicationStatus", ""))
+    except ClientError:
+        return "gone"

@@ -51,6 +51,10 @@ def test_groups_of_one_cause_are_one_incident() -> None:
     assert incident_id(replace(GROUP, rule_id="to-frankfurt-reports")) == incident_id(GROUP)
 
 
+def test_a_state_is_one_cause_however_it_was_heard_of() -> None:
+    assert incident_id(OTHER_REASON, DISABLED) == incident_id(GROUP, DISABLED)
+
+
 @pytest.mark.parametrize(
     "other",
     [

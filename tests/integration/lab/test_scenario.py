@@ -28,7 +28,7 @@ def statements(policy: str | None) -> dict[str, Any]:
     return {each["Sid"]: each for each in json.loads(policy or "{}")["Statement"]}
 
 
-@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_scenario_of_the_project_is_readable(path: Path) -> None:
     assert Scenario.load(path).title != path.stem
 
@@ -133,6 +133,33 @@ def test_broken_is_laid_over_the_healthy_world_and_over_nothing_else(tmp_path: P
     assert "Condition" in admitted
 
 
+def test_what_changes_later_is_laid_over_what_was_before(tmp_path: Path) -> None:
+    text = """
+        broken: {keys.source.state: Disabled}
+        later:
+          - {at: 1m, world: {keys.source.state: Enabled}}
+          - {at: 1h, world: {rules.to-frankfurt: null}, recopied: true}
+    """
+
+    found = scenario(text, tmp_path)
+
+    first, second = found.later
+    assert found.world.keys["source"].state is KeyState.DISABLED
+    assert (first.at, first.is_recopied) == (timedelta(minutes=1), False)
+    assert first.world.keys["source"].state is KeyState.ENABLED
+    assert second.world.keys["source"].state is KeyState.ENABLED
+    assert (second.world.rules, second.is_recopied) == ((), True)
+
+
+def test_an_expectation_may_be_one_text_or_several(tmp_path: Path) -> None:
+    text = "expect: {says: leave it, change: [role_policy, key_policy]}"
+
+    expect = scenario(text, tmp_path).expect
+
+    assert expect.says == ("leave it",)
+    assert expect.change == ("role_policy", "key_policy")
+
+
 def test_a_rule_that_is_null_is_deleted(tmp_path: Path) -> None:
     assert scenario("broken: {rules.to-frankfurt: null}", tmp_path).world.rules == ()
 
@@ -199,6 +226,12 @@ def test_a_count_stands_for_so_many_objects(tmp_path: Path) -> None:
         ("broken: {keys.source.colour: red}", "broken.keys.source.colour: is no field here"),
         ("broken: {keys.source.arn: arn:aws:s3:::b}", "broken.keys.source.arn: must be a key's"),
         ("broken: {keys.source.arn: 'no:arn'}", "broken.keys.source.arn: 'no:arn' is not"),
+        ("broken: {keys.source.manager: Amazon}", "broken.keys.source.manager: must be one of AWS"),
+        ("later: [{world: {keys.third.state: Enabled}}]", "later[0].world.keys.third.state: the"),
+        ("later: [{world: {keys.source.state: On}}]", "later[0]: world.keys.source.state: must"),
+        ("later: [{at: soon}]", "later[0].at: must be a time"),
+        ("later: [{then: nothing}]", "later[0].then: is no field here"),
+        ("expect: {says: {a: b}}", "expect.says: must be a list of texts"),
         ("broken: {keys.source.alias: books}", "broken.keys.source.alias: must begin with alias/"),
         (
             "broken: {keys.source.policy.AdministerThroughIam.Effect: Perhaps}",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from replimend.domain.causes import Diagnosis
+from replimend.domain.causes import Cause, Diagnosis
 from replimend.domain.signals import ReplicationFailed
 
 MOST_ROUNDS = 3
@@ -137,7 +137,8 @@ class Incident:
 def incident_id_for(group: FailureGroup, diagnosis: Diagnosis, role_arn: str) -> str:
     """One id for one cause: groups whose diagnosis agrees share the incident.
 
-    An undetermined cause is no cause to share: its incident is the group's own.
+    An undetermined cause is no cause to share: its incident is the group's own. One that is known
+    is the same whatever S3 reported, and whether S3 or a person did.
     """
     requirement = diagnosis.requirement
     if requirement is not None:
@@ -149,8 +150,11 @@ def incident_id_for(group: FailureGroup, diagnosis: Diagnosis, role_arn: str) ->
             requirement.action,
             requirement.resource if requirement.is_kms else requirement.side,
         ]
+    elif diagnosis.cause is Cause.UNDETERMINED:
+        identity = [*_names(group), diagnosis.cause]
     else:
-        identity = [*_names(group), diagnosis.cause, diagnosis.subject or ""]
+        place = [group.bucket, group.rule_id, group.destination_bucket]
+        identity = [*place, diagnosis.cause, diagnosis.subject or ""]
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
 
 

@@ -36,8 +36,13 @@ class IamRoles:
     clients: Clients
 
     def describe(self, role_arn: str) -> Fact[Role]:
-        """The role with everything that shapes its sessions' access."""
-        return read_fact(lambda: self._describe(role_arn), f"role {role_arn}")
+        """The role with everything that shapes its sessions' access.
+
+        IAM finds a role by its name alone; an ARN that leaves out its path is no role's.
+        """
+        found = read_fact(lambda: self._describe(role_arn), f"role {role_arn}")
+        is_another = isinstance(found, Role) and found.arn != role_arn
+        return Absent(what=f"role {role_arn}") if is_another else found
 
     def _describe(self, role_arn: str) -> Role:
         iam = self._iam(role_arn)
