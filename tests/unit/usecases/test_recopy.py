@@ -7,10 +7,11 @@ import pytest
 from replimend.domain.batch import TriageRequest
 from replimend.domain.facts import Absent
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind
+from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind, manifest_row
 from replimend.domain.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, RollBackRound
-from replimend.usecases.recopy import BUSY, POLL, SETTLE
+from replimend.usecases.checking import SETTLE
+from replimend.usecases.recopy import BUSY, POLL
 from tests.facts import DESTINATION_KEY, HOME, OBJECT_KEY, VERSION, a_key, healthy_facts
 from tests.incidents import GROUP, LIMITS, a_failure, a_held_object
 from tests.unit.usecases.world import CONSISTENCY_WAIT, World
@@ -179,9 +180,9 @@ def test_complete_is_not_success() -> None:
 
     world.deliver()
 
-    assert world.incident.status is Status.ESCALATED
-    assert world.incident.summary == "2 replicated, 1 failed"
     assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
+    assert (world.incident.status, world.incident.round) == (Status.DIAGNOSED, 2)
+    assert TriageRequest(group=GROUP) in world.outbox.sent
 
 
 def test_a_success_that_nobody_sees_yet_is_waited_for() -> None:
@@ -204,6 +205,7 @@ def test_a_success_that_nobody_sees_for_an_hour_is_a_failure() -> None:
     world = rest_sent()
     world.finish("job-2")
     world.objects.delete("orders-frankfurt", "c.pdf", VERSION)
+    world.deliver()
     world.clock.advance(SETTLE + POLL)
 
     world.deliver()
@@ -229,6 +231,7 @@ def test_a_replica_that_differs_is_a_failure_in_the_end() -> None:
     world.finish("job-2")
     replica = world.objects.versions["orders-frankfurt", "c.pdf", VERSION]
     world.objects.put(replace(replica, size=1))
+    world.deliver()
     world.clock.advance(SETTLE + POLL)
 
     world.deliver()
@@ -296,8 +299,9 @@ def test_a_stopped_job_of_the_rest_is_escalated_with_its_reason() -> None:
 
 def test_where_six_jobs_are_active_the_job_is_started_later() -> None:
     world = repaired()
+    manifest = world.manifests.put("another", manifest_row(a_held_object()), 1)
     for number in range(6):
-        world.jobs.start("another", [a_held_object()], f"token-{number}")
+        world.jobs.start("another", manifest, f"token-{number}")
 
     messages = world.deliver()
 
@@ -335,14 +339,18 @@ def test_a_second_repair_in_the_same_round_starts_a_job_of_its_own() -> None:
     assert list(world.jobs.jobs) == ["job-1", "job-2"]
 
 
-def test_an_incident_whose_job_the_ledger_forgot_is_escalated() -> None:
-    world = canary_sent()
-    incident = world.incident
-    world.incidents.incidents[incident.incident_id] = replace(incident, job_id="job-9")
+def test_an_invocation_that_died_before_the_incident_showed_its_job_is_taken_up() -> None:
+    world = repaired()
+    before = world.incident
+    (message,) = world.deliver()
+    world.incidents.incidents[before.incident_id] = before
+    world.outbox.take()
 
-    world.deliver()
+    world.hand_over(message)
 
-    assert world.incident.status is Status.ESCALATED
+    assert list(world.jobs.jobs) == ["job-1"]
+    assert (world.incident.status, world.incident.job_id) == (Status.CANARY, "job-1")
+    assert world.outbox.sent
 
 
 # messages that come twice, late or by event

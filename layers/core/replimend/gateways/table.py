@@ -7,12 +7,14 @@
 | `OUTCOME#hash` | `OUTCOME` | how one version ended for one destination |
 | `INCIDENT#id` | `META` | an incident (the index `by_status` finds these) |
 | `INCIDENT#id` | `GROUP#id`, `CHANGE#time#id`, `HISTORY#revision` | what belongs to it |
+| `INCIDENT#id` | `WAVE#number` | one wave of its re-copy, with all that is needed to go on |
 | `ROLE#arn` | `INCIDENT#id`, `DENIAL#kind` | what concerns a replication role |
 | `CHANGE#id` | `CHANGE` | a change of access, kept for ever |
 | `CHANGES` | `time#id` | all changes by time |
 | `JOB#id` | `JOB` | which incident a batch job works for |
 | `LEASE#subject` | `LEASE` | who edits a policy just now |
 | `CONTROL` | `FREEZE` | who paused all changes |
+| `CONTROL` | `PACE` | how fast all invocations together may call S3 and KMS |
 | `UNUSABLE` | `message#path#hash` | a message that could not be used |
 """
 
@@ -139,6 +141,34 @@ class Table:
             },
             ConsistentRead=True,
         )
+
+    def query_after(self, pk: str, after: str, page: int) -> Iterator[Item]:
+        """The items of a partition behind this sort key, read so many at a time."""
+        yield from self._pages(
+            KeyConditionExpression="pk = :pk AND sk > :after",
+            ExpressionAttributeValues={
+                ":pk": self._to.serialize(pk),
+                ":after": self._to.serialize(after),
+            },
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": page},
+        )
+
+    def last(self, pk: str, prefix: str) -> Item | None:
+        """The item of a partition with the greatest sort key that begins so, or None."""
+        with throttling_told_apart():
+            answer = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+                ExpressionAttributeValues={
+                    ":pk": self._to.serialize(pk),
+                    ":prefix": self._to.serialize(prefix),
+                },
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+            )
+        return self._read(answer["Items"][0]) if answer["Items"] else None
 
     def query_status(self, status: str) -> Iterator[Item]:
         """The incidents in a status, longest unchanged first; eventually consistent."""
