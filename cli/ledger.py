@@ -11,6 +11,7 @@ from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.incidents import IncidentLedger
 from replimend.gateways.signals import SignalLedger
 from replimend.gateways.table import Table
+from replimend.gateways.waves import WaveLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Ledger:
     incidents: IncidentLedger
     signals: SignalLedger
     held: HeldObjectLedger
+    waves: WaveLedger
     changes: ChangeLedger
 
     @classmethod
@@ -52,6 +54,7 @@ class Ledger:
             incidents=incidents,
             signals=SignalLedger(table, incidents),
             held=HeldObjectLedger(table),
+            waves=WaveLedger(table),
             changes=ChangeLedger(table),
         )
 

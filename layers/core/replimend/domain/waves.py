@@ -216,8 +216,12 @@ class Progress:
     counts: Mapping[OutcomeKind, int]
 
 
-def progress_of(waves: Sequence[Wave], now: datetime) -> Progress:
-    """The progress of the newest attempt, from its waves alone, oldest first."""
+def progress_of(waves: Sequence[Wave]) -> Progress:
+    """The progress of the newest attempt when it was last looked at; of one wave at least.
+
+    It comes from the waves alone, oldest first: nobody reads the objects for it.
+    """
+    now = waves[-1].looked_at
     present = [each for each in waves if each.attempt == waves[-1].attempt]
     counted = next((each for each in present if each.kind is WaveKind.COUNT), None)
     total = counted.objects if counted and counted.stage is Stage.DONE else None

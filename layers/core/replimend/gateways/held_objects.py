@@ -1,6 +1,7 @@
 """The held objects in the ledger: which wait, how each ended, and which job works for whom."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -131,8 +132,8 @@ class HeldObjectLedger:
         """One group's failures in one shard, each under the hash of its key and its version."""
         pk = f"GROUP#{group.group_id}#{shard}"
         for item in self.table.query_after(pk, after or FIRST, page):
-            key_hash = item["sk"].partition("#")[0]
-            yield (key_hash, item["version_id"]), _held(group, item)
+            held = _held(group, item)
+            yield (item["sk"].partition("#")[0], held.version_id), held
 
     def record_outcomes(self, outcomes: Iterable[tuple[HeldObject, Outcome]]) -> None:
         """Note how each version ended."""
@@ -179,14 +180,16 @@ def _newer(one: HeldObject, other: HeldObject) -> HeldObject:
 
 
 def _held(group: FailureGroup, item: Item) -> HeldObject:
+    _, version_id, failed_at = item["sk"].split("#")
+    key, size, requested_at = json.loads(item["told"])
     return HeldObject(
-        bucket=item["bucket"],
+        bucket=group.bucket,
         destination_bucket=group.destination_bucket,
-        key=item["key"],
-        version_id=item["version_id"],
-        size=item.get("size"),
-        requested_at=_moment(item["requested_at"]),
-        failed_at=_moment(item["failed_at"]),
+        key=key,
+        version_id=version_id,
+        size=size,
+        requested_at=_moment(requested_at),
+        failed_at=_moment(failed_at),
     )
 
 
