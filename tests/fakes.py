@@ -83,6 +83,8 @@ class FakeObjects:
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, str, str], ObjectVersion] = {}
+        self.asked: list[tuple[str, str, str | None]] = []
+        self.throttled = 0
 
     def put(self, version: ObjectVersion) -> None:
         self.versions[version.bucket, version.key, version.version_id] = version
@@ -97,6 +99,10 @@ class FakeObjects:
         key: str,
         version_id: str | None,
     ) -> Fact[ObjectVersion]:
+        self.asked.append((bucket, key, version_id))
+        if self.throttled:
+            self.throttled -= 1
+            raise ThrottledError("HeadObject: SlowDown")
         if version_id is not None:
             return self.versions.get((bucket, key, version_id), Absent(what="version"))
         named = [
