@@ -143,3 +143,49 @@ def test_every_difference_is_told_at_once() -> None:
 
     assert "size 1 instead of 1024" in verified.says
     assert "tags 0 instead of 1" in verified.says
+
+
+HERE_ONLY = Terms(replica_key=DESTINATION_KEY)
+ONE_OF_SEVERAL = Terms(replica_key=DESTINATION_KEY, others=True)
+OVERRIDDEN = Terms(replica_key=DESTINATION_KEY, owner_override=True)
+ELIGIBLE_NO_MORE = replace(SOURCE, replication_status=None)
+ARCHIVED = replace(FAILED, storage_class="GLACIER", archived=True)
+
+
+@pytest.mark.parametrize(
+    ("terms", "source", "replica", "says"),
+    [
+        (HERE_ONLY, FAILED, REPLICA, Verification.FAILED),
+        (ONE_OF_SEVERAL, FAILED, REPLICA, Verification.REPLICATED),
+        (ONE_OF_SEVERAL, PENDING, REPLICA, Verification.REPLICATED),
+        (ONE_OF_SEVERAL, FAILED, GONE, Verification.PENDING),
+        (ONE_OF_SEVERAL, FAILED, replace(REPLICA, size=1), Verification.DIFFERS),
+        (OVERRIDDEN, FAILED, REPLICA, Verification.REPLICATED),
+        (OVERRIDDEN, FAILED, GONE, Verification.FAILED),
+        (HERE_ONLY, ELIGIBLE_NO_MORE, GONE, Verification.NOT_ELIGIBLE),
+        (HERE_ONLY, ARCHIVED, GONE, Verification.NOT_ELIGIBLE),
+        (HERE_ONLY, ARCHIVED, REPLICA, Verification.FAILED),
+        (HERE_ONLY, replace(SOURCE, size=0), replace(REPLICA, size=0), Verification.REPLICATED),
+    ],
+)
+def test_what_the_source_says_counts_where_it_speaks_of_this_destination(
+    terms: Terms, source: ObjectVersion, replica: Fact[ObjectVersion], says: Verification
+) -> None:
+    assert verify(source, replica, terms).verification is says
+
+
+def test_an_archived_version_is_told_what_to_do_about_it() -> None:
+    assert "restore it first" in verify(ARCHIVED, GONE, HERE_ONLY).says
+
+
+def test_a_version_under_a_customers_own_key_stays_unverified() -> None:
+    """HEAD is answered 400 without that key, on either side (SSE-C)."""
+    unreadable = Unavailable(reason="HeadObject is no request S3 takes")
+
+    assert verify(unreadable, unreadable, HERE_ONLY).verification is Verification.PENDING
+
+
+def test_the_longest_key_fits_a_row() -> None:
+    row = manifest_row(a_held_object(key="ß" * 512, version_id="null"))
+
+    assert row == b'"orders-ireland","' + b"%C3%9F" * 512 + b'","null"\n'
