@@ -24,7 +24,14 @@ CONTEXT = 3
 """Unchanged lines of a policy that are shown around changed ones."""
 
 ADDED, REMOVED, DIM, GOOD, BAD, OPEN = "green", "red", "dim", "green", "red", "yellow"
-OUTCOME_STYLES = {"replicated": GOOD, "gone": DIM, "not_eligible": DIM, "failed": BAD}
+OUTCOME_STYLES = {
+    "replicated": GOOD,
+    "copied": GOOD,
+    "gone": DIM,
+    "superseded": DIM,
+    "not_eligible": DIM,
+    "failed": BAD,
+}
 STATUS_STYLES = {"resolved": GOOD, "refused": BAD, "escalated": BAD, "quarantined": BAD}
 
 LAYERS = {

@@ -35,6 +35,7 @@ from lab.lab import Lab
 from lab.scenario import SCENARIOS
 from lab.wire import ApiCall, HttpResponse
 from replimend.domain.incident import Incident, Status
+from replimend.domain.recopy import LedgerCursor
 from replimend.gateways.table import Table
 from tests.builders import AwsJson, pipe_event, sqs_event
 
@@ -226,13 +227,14 @@ class StormLab:
         return [each for status in Status for each in self._ledger.incidents.in_status(status)]
 
     def held(self) -> int:
-        """How many versions the ledger holds for the flagship's pair."""
+        """How many versions wait in the ledger."""
         groups = [
             group
             for incident in self.incidents()
             for group in self._ledger.incidents.groups_of(incident.incident_id)
         ]
-        return sum(1 for _ in self._ledger.held.outcomes(groups))
+        pages = self._ledger.held.pages(groups, LedgerCursor(), "")
+        return sum(len(page.objects) for page in pages)
 
     def policy_writes(self) -> int:
         """How often a key policy was written since the world was made."""
