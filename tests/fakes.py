@@ -85,6 +85,7 @@ class FakeObjects:
         self.versions: dict[tuple[str, str, str], ObjectVersion] = {}
         self.asked: list[tuple[str, str, str | None]] = []
         self.throttled = 0
+        self.sealed: set[str] = set()
 
     def put(self, version: ObjectVersion) -> None:
         self.versions[version.bucket, version.key, version.version_id] = version
@@ -103,6 +104,8 @@ class FakeObjects:
         if self.throttled:
             self.throttled -= 1
             raise ThrottledError("HeadObject: SlowDown")
+        if key in self.sealed:
+            return Unavailable(reason="HeadObject is no request S3 takes")
         if version_id is not None:
             return self.versions.get((bucket, key, version_id), Absent(what="version"))
         named = [
