@@ -76,6 +76,8 @@ def _page(record: Mapping[str, Any]) -> list[RenderableType]:
         ]
     page += ["", *(rendering.step(each) for each in record["history"])]
     page += [_change(each) for each in record["changes"]]
+    if record["progress"] is not None:
+        page += ["", rendering.progress(record["progress"])]
     return [*page, "", rendering.outcomes(record["objects"])]
 
 

@@ -12,6 +12,7 @@ from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.incidents import IncidentLedger
 from replimend.gateways.signals import SignalLedger
 from replimend.gateways.table import Table
+from replimend.gateways.waves import WaveLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Ledger:
     incidents: IncidentLedger
     signals: SignalLedger
     held: HeldObjectLedger
+    waves: WaveLedger
     changes: ChangeLedger
     notes: ChangeNotebook
 
@@ -54,6 +56,7 @@ class Ledger:
             incidents=incidents,
             signals=SignalLedger(table, incidents),
             held=HeldObjectLedger(table),
+            waves=WaveLedger(table),
             changes=changes,
             notes=ChangeNotebook(table, changes),
         )

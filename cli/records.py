@@ -1,6 +1,7 @@
 """What the ledger holds as JSON: the same documents that `--json` prints and people are shown."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from cli.ledger import Ledger, Step
 from replimend.domain.changes import ChangeRecord, diff_of
 from replimend.domain.incident import FailureGroup, Incident
 from replimend.domain.recopy import HeldObject, Outcome
+from replimend.domain.waves import Progress, Wave, progress_of
 
 WAITING = "waiting"
 """Stands for the outcome of a version that has none since it last failed."""
@@ -28,6 +30,7 @@ def incident_record(incident: Incident, ledger: Ledger) -> dict[str, Any]:
             {**change_entry(each), **_notes_on(each, ledger)}
             for each in ledger.changes.of_incident(incident.incident_id)
         ],
+        "progress": _progress(ledger.waves.of_incident(incident.incident_id)),
         "objects": [
             object_entry(held, outcome)
             for held, outcome in sorted(
@@ -35,6 +38,27 @@ def incident_record(incident: Incident, ledger: Ledger) -> dict[str, Any]:
                 key=lambda pair: (pair[0].key, pair[0].requested_at),
             )
         ],
+    }
+
+
+def _progress(waves: Sequence[Wave]) -> dict[str, Any] | None:
+    """How far the newest re-copy has come; None where none has begun."""
+    return progress_entry(progress_of(waves)) if waves else None
+
+
+def progress_entry(progress: Progress) -> dict[str, Any]:
+    """The progress of a re-copy: sizes in bytes, times in seconds, costs in dollars."""
+    return {
+        "total": progress.total,
+        "done": progress.done,
+        "remaining": progress.remaining,
+        "heldBytes": progress.held_size,
+        "perSecond": round(progress.per_second, 2),
+        "readyInSeconds": progress.ready_in.total_seconds() if progress.ready_in else None,
+        "oldestFailure": _time(progress.oldest),
+        "outcomes": {kind.value: count for kind, count in progress.counts.items()},
+        "jobs": progress.jobs,
+        "jobsCost": round(progress.cost, 2),
     }
 
 

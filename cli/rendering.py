@@ -8,6 +8,7 @@ is shown as its escape.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -23,7 +24,14 @@ CONTEXT = 3
 """Unchanged lines of a policy that are shown around changed ones."""
 
 ADDED, REMOVED, DIM, GOOD, BAD, OPEN = "green", "red", "dim", "green", "red", "yellow"
-OUTCOME_STYLES = {"replicated": GOOD, "gone": DIM, "not_eligible": DIM, "failed": BAD}
+OUTCOME_STYLES = {
+    "replicated": GOOD,
+    "copied": GOOD,
+    "gone": DIM,
+    "superseded": DIM,
+    "not_eligible": DIM,
+    "failed": BAD,
+}
 STATUS_STYLES = {"resolved": GOOD, "refused": BAD, "escalated": BAD, "quarantined": BAD}
 
 LAYERS = {
@@ -105,6 +113,23 @@ def step(entry: Answer) -> Text:
         (f"{status:<17}  ", STATUS_STYLES.get(status, OPEN)),
         plain(entry["summary"]),
         (f"  (round {entry['round']})" if entry["round"] > 1 else "", DIM),
+    )
+
+
+def progress(answer: Answer) -> RenderableType:
+    """How far a re-copy has come, how long it still takes, and what its jobs cost."""
+    total, remaining = answer["total"], answer["remaining"]
+    of_total = f" of {total:,}" if total is not None else ""
+    left = f", {remaining:,} remaining" if remaining else ""
+    rate = f", {answer['perSecond']:,.2f} a second" if answer["perSecond"] else ""
+    ready_in = answer["readyInSeconds"]
+    waits = bool(remaining)
+    return rows(
+        ("Re-copied", f"{answer['done']:,}{of_total}{left}{rate}"),
+        ("Ready in", f"about {timedelta(seconds=ready_in)}" if ready_in and waits else None),
+        ("Held back", f"{answer['heldBytes']:,} bytes from lifecycle rules" if waits else None),
+        ("Oldest", moment(answer["oldestFailure"]) if waits and answer["oldestFailure"] else None),
+        ("Jobs", f"{answer['jobs']}, about ${answer['jobsCost']:.2f}"),
     )
 
 

@@ -20,6 +20,7 @@ FUNCTION_PROPERTIES = {
     "Layers",
     "LoggingConfig",
     "MemorySize",
+    "RecursiveLoop",
     "ReservedConcurrentExecutions",
     "Runtime",
     "Timeout",

@@ -3,11 +3,14 @@
 A test shapes the world by the fakes' public attributes and reads what came of it from them.
 """
 
+import csv
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Unpack, cast
+from urllib.parse import unquote
 
 from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import TriageRequest, Unusable
@@ -32,13 +35,18 @@ from replimend.domain.recopy import (
     HeldObject,
     JobPhase,
     JobState,
+    LedgerCursor,
+    Manifest,
     Outcome,
+    Page,
+    ReportPosition,
     TaskResult,
 )
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import Approval, Rejection, Tags
+from replimend.domain.waves import Wave
 from replimend.domain.work import (
     AdvanceRecopy,
     ApplyPlan,
@@ -47,7 +55,7 @@ from replimend.domain.work import (
     RollBackExpired,
     RollBackRound,
 )
-from replimend.errors import ThrottledError
+from replimend.errors import ManifestLostError, ThrottledError
 from replimend.ports import Details
 from tests.facts import NOON
 
@@ -108,6 +116,9 @@ class FakeObjects:
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, str, str], ObjectVersion] = {}
+        self.asked: list[tuple[str, str, str | None]] = []
+        self.throttled = 0
+        self.sealed: set[str] = set()
 
     def put(self, version: ObjectVersion) -> None:
         self.versions[version.bucket, version.key, version.version_id] = version
@@ -122,6 +133,12 @@ class FakeObjects:
         key: str,
         version_id: str | None,
     ) -> Fact[ObjectVersion]:
+        self.asked.append((bucket, key, version_id))
+        if self.throttled:
+            self.throttled -= 1
+            raise ThrottledError("HeadObject: SlowDown")
+        if key in self.sealed:
+            return Unavailable(reason="HeadObject is no request S3 takes")
         if version_id is not None:
             return self.versions.get((bucket, key, version_id), Absent(what="version"))
         named = [
@@ -213,6 +230,49 @@ class FakeRoles:
         self.roles[role_arn] = replace(role, identity_policies=policies)
 
 
+class FakeManifests:
+    """Keeps manifests and their parts; a finished upload can be finished once more."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+        self.uploads: dict[str, dict[int, bytes]] = {}
+
+    def put(self, name: str, content: bytes, objects: int) -> Manifest:
+        self.stored[name] = content
+        return Manifest(object_key=name, etag=_etag(content), objects=objects)
+
+    def begin(self, name: str) -> str:
+        upload_id = f"{name}-{len(self.uploads)}"
+        self.uploads[upload_id] = {}
+        return upload_id
+
+    def add(self, name: str, upload_id: str, number: int, content: bytes) -> str:  # noqa: ARG002 - the port's
+        if upload_id not in self.uploads:
+            raise ManifestLostError(upload_id)
+        self.uploads[upload_id][number] = content
+        return _etag(content)
+
+    def finish(self, name: str, upload_id: str, etags: Sequence[str], objects: int) -> Manifest:
+        parts = self.uploads.get(upload_id, {})
+        whole = [parts.get(number, b"") for number in range(1, len(etags) + 1)]
+        if [_etag(part) for part in whole] != list(etags):
+            raise ManifestLostError(upload_id)
+        return self.put(name, b"".join(whole), objects)
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """A version as a manifest names it."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
 @dataclass
 class FakeHistory:
     """Knows the events that a test puts into it; a subject among the unreadable is denied to us."""
@@ -269,9 +329,10 @@ class StartedJob:
     """A job with the versions of its manifest; a test says how it ends."""
 
     bucket: str
-    objects: tuple[HeldObject, ...]
+    objects: tuple[ManifestRow, ...]
     state: JobState
     report: tuple[TaskResult, ...] = ()
+    cancelled: str | None = None
 
 
 class FakeBatchJobs:
@@ -279,33 +340,92 @@ class FakeBatchJobs:
 
     most_active = 6
 
-    def __init__(self) -> None:
+    def __init__(self, manifests: FakeManifests) -> None:
         self.jobs: dict[str, StartedJob] = {}
-        self._by_token: dict[str, str] = {}
+        self._manifests = manifests
+        self._by_token: dict[str, tuple[str, Manifest]] = {}
 
-    def start(self, bucket: str, objects: Sequence[HeldObject], token: str) -> str:
+    def start(self, bucket: str, manifest: Manifest, token: str) -> str:
         if token in self._by_token:
-            return self._by_token[token]
+            job_id, before = self._by_token[token]
+            assert manifest == before, "one token was used for two requests"
+            return job_id
         active = [each for each in self.jobs.values() if each.state.phase is JobPhase.RUNNING]
         if len(active) >= self.most_active:
             raise ThrottledError("CreateJob: TooManyRequestsException")
         job_id = f"job-{len(self.jobs) + 1}"
-        self._by_token[token] = job_id
-        self.jobs[job_id] = StartedJob(bucket, tuple(objects), _state(JobPhase.RUNNING, "Active"))
+        self._by_token[token] = job_id, manifest
+        text = self._manifests.stored[manifest.object_key].decode()
+        rows = tuple(
+            ManifestRow(bucket=name, key=unquote(key), version_id=version_id)
+            for name, key, version_id in csv.reader(text.splitlines())
+        )
+        assert len(rows) == manifest.objects
+        self.jobs[job_id] = StartedJob(bucket, rows, _state(JobPhase.RUNNING, "Active"))
         return job_id
 
     def state_of(self, job_id: str) -> JobState:
         return self.jobs[job_id].state
 
-    def report_of(self, job_id: str) -> Iterator[TaskResult]:
-        yield from self.jobs[job_id].report
+    def cancel(self, job_id: str, because: str) -> None:
+        job = self.jobs[job_id]
+        if job.state.phase is JobPhase.RUNNING:
+            job.cancelled = because
+            job.state = _state(JobPhase.STOPPED, "Cancelled")
+
+    def report_of(
+        self, job_id: str, after: ReportPosition
+    ) -> Iterator[tuple[TaskResult, ReportPosition]]:
+        for number, row in enumerate(self.jobs[job_id].report, start=1):
+            if number > after.offset:
+                yield row, ReportPosition(offset=number)
 
     def complete(self, job_id: str, report: Iterable[TaskResult]) -> None:
         self.jobs[job_id].state = _state(JobPhase.COMPLETE, "Complete")
         self.jobs[job_id].report = tuple(report)
 
-    def stop(self, job_id: str, because: str) -> None:
+    def stop(self, job_id: str, because: str, report: Iterable[TaskResult] = ()) -> None:
         self.jobs[job_id].state = _state(JobPhase.STOPPED, "Failed", because)
+        self.jobs[job_id].report = tuple(report)
+
+
+@dataclass
+class FakePace:
+    """Grants what is asked for, in bites if a test says so."""
+
+    most: int = 1_000_000
+    waits: list[timedelta] = field(default_factory=list)
+    throttlings: int = 0
+
+    def take(self, most: int, now: datetime) -> tuple[int, timedelta]:  # noqa: ARG002 - the port's
+        if self.waits:
+            return 0, self.waits.pop()
+        return min(most, self.most), timedelta()
+
+    def throttled(self, now: datetime) -> None:  # noqa: ARG002 - the port's
+        self.throttlings += 1
+
+
+class FakeWaves:
+    def __init__(self) -> None:
+        self.waves: dict[tuple[str, int], Wave] = {}
+
+    def of_incident(self, incident_id: str) -> tuple[Wave, ...]:
+        return tuple(self.waves[each] for each in sorted(self.waves) if each[0] == incident_id)
+
+    def newest(self, incident_id: str) -> Wave | None:
+        return next(reversed(self.of_incident(incident_id)), None)
+
+    def begin(self, wave: Wave) -> bool:
+        named = wave.incident_id, wave.number
+        return self.waves.setdefault(named, wave) is wave
+
+    def save(self, wave: Wave) -> Wave | None:
+        named = wave.incident_id, wave.number
+        if self.waves[named].revision != wave.revision:
+            return None
+        self.waves[named] = replace(wave, revision=wave.revision + 1)
+        return self.waves[named]
 
 
 def _state(phase: JobPhase, status: str, because: str = "") -> JobState:
@@ -532,18 +652,40 @@ class FakeSignals:
 
 
 class FakeHeldObjects:
+    page = 1_000
+
     def __init__(self, signals: FakeSignals) -> None:
         self._signals = signals
         self._outcomes: dict[tuple[str, str, str, str], Outcome] = {}
         self._jobs: dict[str, BatchJob] = {}
 
-    def waiting(self, groups: Iterable[FailureGroup]) -> Iterator[HeldObject]:
-        yielded = set()
+    def waiting(self, groups: Iterable[FailureGroup], attempt: str = "") -> Iterator[HeldObject]:
+        for page in self.pages(groups, LedgerCursor(), attempt):
+            yield from page.objects
+
+    def pages(
+        self, groups: Iterable[FailureGroup], after: LedgerCursor, attempt: str
+    ) -> Iterator[Page]:
+        """A page holds so many keys; its place is the count of those before it."""
+        by_key: dict[str, list[HeldObject]] = {}
         for held in self._held(groups):
-            outcome = self._outcomes.get(_named(held))
-            if (outcome is None or outcome.at < held.failed_at) and _named(held) not in yielded:
-                yielded.add(_named(held))
-                yield held
+            by_key.setdefault(held.key, []).append(held)
+        keys = list(by_key)
+        for begins in range(int(after.after or 0), max(len(keys), 1), self.page):
+            ends = begins + self.page
+            found = (
+                held
+                for key in keys[begins:ends]
+                for held in sorted(by_key[key], key=lambda held: held.requested_at)
+            )
+            yield Page(
+                objects=tuple(held for held in found if self._waits(held, attempt)),
+                next=LedgerCursor(after=str(ends)) if ends < len(keys) else None,
+            )
+
+    def _waits(self, held: HeldObject, attempt: str) -> bool:
+        outcome = self._outcomes.get(_named(held))
+        return outcome is None or outcome.leaves_waiting(held.failed_at, attempt)
 
     def waits(self, group: FailureGroup, failures: Sequence[ReplicationFailed]) -> bool:
         ended = (
@@ -557,18 +699,25 @@ class FakeHeldObjects:
     def outcomes(
         self, groups: Iterable[FailureGroup]
     ) -> Iterator[tuple[HeldObject, Outcome | None]]:
-        each_once = {_named(held): held for held in self._held(groups)}
-        for named, held in each_once.items():
-            yield held, self._outcomes.get(named)
+        for held in self._held(groups):
+            yield held, self._outcomes.get(_named(held))
+
+    def outcomes_of(self, objects: Sequence[HeldObject]) -> Sequence[Outcome | None]:
+        return [self._outcomes.get(_named(held)) for held in objects]
 
     def _held(self, groups: Iterable[FailureGroup]) -> Iterator[HeldObject]:
+        """Every version once, at its newest failure, with the time of its first request."""
+        found: dict[tuple[str, str], HeldObject] = {}
         for group in groups:
-            newest: dict[tuple[str, str], ReplicationFailed] = {}
             for failure in self._signals.failures.get(group, {}).values():
-                version = (failure.key, failure.version_id)
-                if version not in newest or newest[version].event_time < failure.event_time:
-                    newest[version] = failure
-            yield from (_held(group, failure) for failure in newest.values())
+                held = _held(group, failure)
+                version = held.key, held.version_id
+                known = found.get(version, held)
+                newer = max(known, held, key=lambda each: each.failed_at)
+                first = min(known.requested_at, held.requested_at)
+                size = newer.size if newer.size is not None else known.size or held.size
+                found[version] = replace(newer, size=size, requested_at=first)
+        yield from found.values()
 
     def record_job(self, job: BatchJob) -> None:
         self._jobs[job.job_id] = job

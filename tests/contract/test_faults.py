@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 from replimend.domain.facts import Absent
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import AccessLostError, PolicyRefusedError, ThrottledError
-from replimend.gateways.batch_jobs import S3BatchJobs
 from replimend.gateways.buckets import S3Buckets
 from replimend.gateways.keys import KmsKeys
+from replimend.gateways.manifests import S3Manifests
 from replimend.gateways.objects import S3Objects
 from replimend.gateways.roles import IamRoles
 from tests.facts import (
@@ -24,7 +24,6 @@ from tests.facts import (
     administered_by,
     document,
 )
-from tests.incidents import a_held_object
 from tests.stubs import StubbedClients
 
 DOCUMENT = document(administered_by(MEMBER))
@@ -72,18 +71,13 @@ WRITES = {
         lambda c: IamRoles(c).delete_inline_policy(ROLE_ARN, "replimend"),
     ),
     "a job's manifest": Call(
-        "s3", "put_object", lambda c: _jobs(c).start("orders", [a_held_object()], "token")
+        "s3", "put_object", lambda c: _manifests(c).put("orders/1.csv", b"row", 1)
     ),
 }
 
 
-def _jobs(clients: StubbedClients) -> S3BatchJobs:
-    return S3BatchJobs(
-        clients=clients,
-        account=HOME,
-        work_bucket="replimend-work",
-        role_arn=f"arn:aws:iam::{HOME}:role/replimend-BatchJobRole",
-    )
+def _manifests(clients: StubbedClients) -> S3Manifests:
+    return S3Manifests(clients=clients, account=HOME, work_bucket="replimend-work")
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
@@ -13,18 +13,36 @@ from moto import mock_aws
 from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeState
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import BatchJob, HeldObject, Outcome, OutcomeKind
+from replimend.domain.recopy import (
+    BatchJob,
+    HeldObject,
+    LedgerCursor,
+    Manifest,
+    Outcome,
+    OutcomeKind,
+    ReportPosition,
+)
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.verdicts import Approval
+from replimend.domain.waves import Draft, Look, Stage, Wave, WaveKind
 from replimend.gateways.change_notes import ChangeNotebook
 from replimend.gateways.changes import ChangeLedger
 from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.incidents import IncidentLedger
+from replimend.gateways.pace import SharedPace
 from replimend.gateways.signals import SignalLedger
 from replimend.gateways.table import Table
-from replimend.ports import ChangeNotes, Changes, HeldObjects, Incidents, Signals
+from replimend.gateways.waves import WaveLedger
+from replimend.ports import ChangeNotes, Changes, HeldObjects, Incidents, Signals, Waves
 from tests.facts import DESTINATION_KEY, NOON, ROLE_ARN
-from tests.fakes import FakeChangeNotes, FakeChanges, FakeHeldObjects, FakeIncidents, FakeSignals
+from tests.fakes import (
+    FakeChangeNotes,
+    FakeChanges,
+    FakeHeldObjects,
+    FakeIncidents,
+    FakeSignals,
+    FakeWaves,
+)
 from tests.incidents import (
     DENIED,
     GROUP,
@@ -47,6 +65,7 @@ class Ledger:
     incidents: Incidents
     signals: Signals
     held: HeldObjects
+    waves: Waves
     changes: Changes
     notes: ChangeNotes
 
@@ -59,6 +78,7 @@ def in_memory() -> Ledger:
         incidents=incidents,
         signals=signals,
         held=FakeHeldObjects(signals),
+        waves=FakeWaves(),
         changes=changes,
         notes=FakeChangeNotes(changes),
     )
@@ -70,6 +90,7 @@ def over(table: Table) -> Ledger:
         incidents=incidents,
         signals=SignalLedger(table, incidents),
         held=HeldObjectLedger(table),
+        waves=WaveLedger(table),
         changes=changes,
         notes=ChangeNotebook(table, changes),
     )
@@ -574,6 +595,136 @@ def test_a_job_of_ours_is_known_and_no_other(ledger: Ledger) -> None:
 
     assert ledger.held.job("job-1") == job
     assert ledger.held.job("job-2") is None
+
+
+def test_pages_go_on_behind_any_place_and_each_version_comes_once(ledger: Ledger) -> None:
+    keys = [f"orders/{number:03d}.pdf" for number in range(60)]
+    ledger.signals.record_failures([(GROUP, a_failure(key=each)) for each in keys])
+    ledger.signals.record_failures([(OTHER_GROUP, a_failure(key=each)) for each in keys[::2]])
+
+    found: list[str] = []
+    cursor: LedgerCursor | None = LedgerCursor()
+    while cursor is not None:
+        page = next(iter(ledger.held.pages((GROUP, OTHER_GROUP), cursor, "")))
+        found += [held.key for held in page.objects]
+        cursor = page.next
+
+    assert sorted(found) == keys
+
+
+def test_versions_of_a_key_come_oldest_first_whatever_their_ids(ledger: Ledger) -> None:
+    newer = a_failure(version_id="a", request_time=NOON + SECOND)
+    older = a_failure(version_id="b")
+    ledger.signals.record_failures([(GROUP, newer), (OTHER_GROUP, older)])
+
+    found = [held.version_id for held in ledger.held.waiting((GROUP, OTHER_GROUP))]
+
+    assert found == ["b", "a"]
+
+
+@pytest.mark.parametrize(("attempt", "waits"), [("first", False), ("second", True)])
+def test_what_failed_in_an_attempt_waits_for_the_next(
+    ledger: Ledger, attempt: str, *, waits: bool
+) -> None:
+    ledger.signals.record_failures([(GROUP, a_failure())])
+    refused = Outcome(
+        kind=OutcomeKind.FAILED, at=NOON + SECOND, says="refused", attempt="first", look="2.0"
+    )
+    ledger.held.record_outcomes([(a_held_object(), refused)])
+
+    assert bool(list(ledger.held.waiting((GROUP,), attempt))) is waits
+    assert ledger.held.outcomes_of([a_held_object()]) == [refused]
+
+
+# waves
+
+
+def a_wave(**changes: Any) -> Wave:
+    wave = Wave(
+        incident_id="0123456789ab",
+        number=1,
+        kind=WaveKind.REST,
+        attempt="attempt",
+        stage=Stage.RUNNING,
+        began_at=NOON,
+        looked_at=NOON + MINUTE,
+    )
+    return replace(wave, **changes)
+
+
+def test_a_wave_comes_back_as_it_was_begun(ledger: Ledger) -> None:
+    wave = a_wave(
+        cursor=LedgerCursor(shard=3, after="0a$"),
+        objects=24,
+        size=4_096,
+        oldest=NOON - HOUR,
+        draft=Draft(object_key="a.csv", upload_id="u", etags=("e1", "e2"), digest="d"),
+        manifest=Manifest(object_key="manifests/a.csv", etag="e", objects=24),
+        job_id="job-1",
+        started_at=NOON,
+        ended_at=NOON + HOUR,
+        paused_by="anna",
+        look=Look(
+            number=1,
+            at=ReportPosition(file=1, offset=7),
+            until=ReportPosition(file=2, offset=9),
+            unsettled=1,
+            first=ReportPosition(),
+            last=ReportPosition(offset=3),
+        ),
+        beforehand={OutcomeKind.GONE: 1},
+        counts={OutcomeKind.REPLICATED: 20, OutcomeKind.FAILED: 3},
+        done_size=2_048,
+        reasons={"AccessDenied": 3},
+    )
+
+    assert ledger.waves.begin(wave)
+    assert ledger.waves.newest(wave.incident_id) == wave
+
+
+def test_of_two_who_begin_a_wave_one_does(ledger: Ledger) -> None:
+    assert ledger.waves.begin(a_wave())
+    assert not ledger.waves.begin(a_wave(kind=WaveKind.SAMPLE))
+    assert ledger.waves.newest("0123456789ab") == a_wave()
+
+
+def test_of_two_who_go_on_with_a_wave_one_does(ledger: Ledger) -> None:
+    ledger.waves.begin(a_wave())
+
+    first = ledger.waves.save(a_wave(objects=1))
+    second = ledger.waves.save(a_wave(objects=2))
+
+    assert (first, second) == (a_wave(objects=1, revision=1), None)
+    assert ledger.waves.newest("0123456789ab") == first
+
+
+def test_waves_come_oldest_first(ledger: Ledger) -> None:
+    for number in (2, 10, 1):
+        ledger.waves.begin(a_wave(number=number))
+
+    assert [each.number for each in ledger.waves.of_incident("0123456789ab")] == [1, 2, 10]
+    newest = ledger.waves.newest("0123456789ab")
+    assert newest is not None
+    assert newest.number == 10
+
+
+# the pace
+
+
+def test_invocations_share_one_rate(table: Table) -> None:
+    one, other = (SharedPace(table=table, ceiling=10) for _ in range(2))
+
+    assert one.take(80, NOON) == (80, timedelta())
+    assert other.take(80, NOON) == (20, timedelta()), "ten seconds' worth may be saved up"
+    assert one.take(80, NOON) == (0, SECOND)
+
+
+def test_whoever_is_throttled_slows_everybody_down(table: Table) -> None:
+    one, other = (SharedPace(table=table, ceiling=100) for _ in range(2))
+
+    one.throttled(NOON)
+
+    assert other.take(1_000, NOON + SECOND) == (50, timedelta())
 
 
 # changes

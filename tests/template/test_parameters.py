@@ -57,6 +57,7 @@ SETTINGS = {
     "REPLIMEND_REPAIRER_ROLE": "replimend-repairer",
     "REPLIMEND_REPAIR_QUEUE": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-RepairQueue",
     "REPLIMEND_REPLICATION_ROLES": REPLICATION_ROLE,
+    "REPLIMEND_REQUESTS_PER_SECOND": "500",
     "REPLIMEND_REQUIRED_TAG": "",
     "REPLIMEND_SIGNAL_DEAD_LETTER_QUEUE": (
         f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-SignalDeadLetterQueue"
@@ -150,6 +151,7 @@ def test_a_stand_in_for_aws_is_used_where_its_address_is_given() -> None:
         ("RequiredTag", "replimend"),
         ("RequiredTag", "replimend=never"),
         ("PolicySizeShare", "101"),
+        ("RequestsPerSecond", "5"),
         ("MemberReaderRoleName", "path/reader"),
         ("MemberExternalId", "short"),
         ("ConsistencyWaitSeconds", "901"),

@@ -195,7 +195,7 @@ def test_in_observe_mode_no_repairer_role_is_assumed() -> None:
         (
             "SourceBucketArns",
             "RecopyFunction",
-            {"s3:CreateJob", "s3:PutObject", "iam:PassRole"},
+            {"s3:CreateJob", "s3:PutObject", "s3:UpdateJobStatus", "iam:PassRole"},
         ),
     ],
 )

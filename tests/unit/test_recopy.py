@@ -3,17 +3,17 @@
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replimend.domain.comparison import Terms, Verification, verify
 from replimend.domain.facts import Absent, Encryption, Fact, ObjectVersion
-from replimend.domain.recopy import Verification, job_token, manifest_of, verify
+from replimend.domain.recopy import job_token, manifest_row
 from replimend.domain.unavailable import Unavailable
-from tests.facts import DESTINATION_KEY, MEMBER, NOON, SOURCE_KEY, an_object
+from tests.facts import DESTINATION_KEY, MEMBER, SOURCE_KEY, an_object
 from tests.incidents import a_held_object
 
 KEYS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -31,25 +31,17 @@ KEYS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, ma
     ],
 )
 def test_a_manifest_has_one_row_for_a_version_and_no_header(key: str, written: str) -> None:
-    manifest = manifest_of([a_held_object(key=key, version_id="v1")])
+    row = manifest_row(a_held_object(key=key, version_id="v1"))
 
-    assert manifest == f'"orders-ireland","{written}","v1"\n'
+    assert row.decode() == f'"orders-ireland","{written}","v1"\n'
 
 
 @given(st.lists(KEYS, max_size=10, unique=True))
 def test_any_keys_survive_the_manifest(keys: list[str]) -> None:
-    rows = csv.reader(io.StringIO(manifest_of(a_held_object(key=key) for key in keys)))
+    manifest = b"".join(manifest_row(a_held_object(key=key)) for key in keys)
+    rows = csv.reader(io.StringIO(manifest.decode()))
 
-    assert [unquote(row[1]) for row in rows] == sorted(keys)
-
-
-def test_versions_of_a_key_are_ordered_by_age_whatever_their_ids() -> None:
-    newer = a_held_object(version_id="a", requested_at=NOON + timedelta(seconds=1))
-    older = a_held_object(version_id="b")
-
-    rows = csv.reader(io.StringIO(manifest_of([newer, older])))
-
-    assert [row[2] for row in rows] == ["b", "a"]
+    assert [unquote(row[1]) for row in rows] == keys
 
 
 def test_the_same_work_has_the_same_token_and_other_work_another() -> None:
@@ -124,7 +116,7 @@ BOTH_SIDES: dict[str, tuple[Fact[ObjectVersion], Fact[ObjectVersion], Verificati
 def test_both_sides_decide(
     source: Fact[ObjectVersion], replica: Fact[ObjectVersion], says: Verification
 ) -> None:
-    verified = verify(source, replica, DESTINATION_KEY)
+    verified = verify(source, replica, Terms(replica_key=DESTINATION_KEY))
 
     assert verified.verification is says
     assert verified.says
@@ -141,11 +133,59 @@ def test_both_sides_decide(
     ],
 )
 def test_a_rule_may_name_the_replicas_key_by_arn_id_or_alias(named: str | None) -> None:
-    assert verify(SOURCE, REPLICA, named).verification is Verification.REPLICATED
+    assert verify(SOURCE, REPLICA, Terms(replica_key=named)).verification is Verification.REPLICATED
 
 
 def test_every_difference_is_told_at_once() -> None:
-    verified = verify(SOURCE, replace(REPLICA, size=1, tag_count=0), DESTINATION_KEY)
+    verified = verify(
+        SOURCE, replace(REPLICA, size=1, tag_count=0), Terms(replica_key=DESTINATION_KEY)
+    )
 
     assert "size 1 instead of 1024" in verified.says
     assert "tags 0 instead of 1" in verified.says
+
+
+HERE_ONLY = Terms(replica_key=DESTINATION_KEY)
+ONE_OF_SEVERAL = Terms(replica_key=DESTINATION_KEY, others=True)
+OVERRIDDEN = Terms(replica_key=DESTINATION_KEY, owner_override=True)
+ELIGIBLE_NO_MORE = replace(SOURCE, replication_status=None)
+ARCHIVED = replace(FAILED, storage_class="GLACIER", archived=True)
+
+
+@pytest.mark.parametrize(
+    ("terms", "source", "replica", "says"),
+    [
+        (HERE_ONLY, FAILED, REPLICA, Verification.FAILED),
+        (ONE_OF_SEVERAL, FAILED, REPLICA, Verification.REPLICATED),
+        (ONE_OF_SEVERAL, PENDING, REPLICA, Verification.REPLICATED),
+        (ONE_OF_SEVERAL, FAILED, GONE, Verification.PENDING),
+        (ONE_OF_SEVERAL, FAILED, replace(REPLICA, size=1), Verification.DIFFERS),
+        (OVERRIDDEN, FAILED, REPLICA, Verification.REPLICATED),
+        (OVERRIDDEN, FAILED, GONE, Verification.FAILED),
+        (HERE_ONLY, ELIGIBLE_NO_MORE, GONE, Verification.NOT_ELIGIBLE),
+        (HERE_ONLY, ARCHIVED, GONE, Verification.NOT_ELIGIBLE),
+        (HERE_ONLY, ARCHIVED, REPLICA, Verification.FAILED),
+        (HERE_ONLY, replace(SOURCE, size=0), replace(REPLICA, size=0), Verification.REPLICATED),
+    ],
+)
+def test_what_the_source_says_counts_where_it_speaks_of_this_destination(
+    terms: Terms, source: ObjectVersion, replica: Fact[ObjectVersion], says: Verification
+) -> None:
+    assert verify(source, replica, terms).verification is says
+
+
+def test_an_archived_version_is_told_what_to_do_about_it() -> None:
+    assert "restore it first" in verify(ARCHIVED, GONE, HERE_ONLY).says
+
+
+def test_a_version_under_a_customers_own_key_stays_unverified() -> None:
+    """HEAD is answered 400 without that key, on either side (SSE-C)."""
+    unreadable = Unavailable(reason="HeadObject is no request S3 takes")
+
+    assert verify(unreadable, unreadable, HERE_ONLY).verification is Verification.PENDING
+
+
+def test_the_longest_key_fits_a_row() -> None:
+    row = manifest_row(a_held_object(key="ß" * 512, version_id="null"))
+
+    assert row == b'"orders-ireland","' + b"%C3%9F" * 512 + b'","null"\n'

@@ -20,6 +20,8 @@ CONFIG = Config(
     read_timeout=20,
     user_agent_extra="replimend",
 )
+UNCHECKED = Config(parameter_validation=False)
+"""For DynamoDB alone: items come from boto3's own serializer, and there may be millions."""
 
 SESSION_NAME = "replimend"
 
@@ -107,7 +109,8 @@ class _Session:
 
     def client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - as above
         if (service, region) not in self._clients:
-            client = self.session.client(service, region_name=region, config=CONFIG)
+            config = CONFIG.merge(UNCHECKED) if service == "dynamodb" else CONFIG
+            client = self.session.client(service, region_name=region, config=config)
             if service == "s3control":
                 client.meta.events.register("before-sign.s3-control", _keep_custom_host)
             self._clients[service, region] = client

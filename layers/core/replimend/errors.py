@@ -10,6 +10,7 @@ ReplimendError
 └─ TransientError              give the message back to the queue
    ├─ ThrottledError           AWS asked us to slow down
    ├─ PolicyChangedError       someone edited between our read and our write
+   ├─ ManifestLostError        a manifest in the making is gone, and is written anew
    ├─ NotYetEffectiveError     still denied after a repair: KMS and IAM are eventually consistent
    └─ IncidentBusyError        another invocation holds the incident or the key
 ```
@@ -81,6 +82,10 @@ class ThrottledError(TransientError):
 
 class PolicyChangedError(TransientError):
     """A policy was edited between our read and our write, so the plan must be made anew."""
+
+
+class ManifestLostError(TransientError):
+    """The parts of a manifest in the making are gone or another's, so that it is written anew."""
 
 
 class NotYetEffectiveError(TransientError):

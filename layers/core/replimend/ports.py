@@ -18,11 +18,22 @@ from replimend.domain.history import Act, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.notices import Notice
 from replimend.domain.plan import Change
-from replimend.domain.recopy import BatchJob, HeldObject, JobState, Outcome, TaskResult
+from replimend.domain.recopy import (
+    BatchJob,
+    HeldObject,
+    JobState,
+    LedgerCursor,
+    Manifest,
+    Outcome,
+    Page,
+    ReportPosition,
+    TaskResult,
+)
 from replimend.domain.second_opinion import SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import Approval, Rejection, Tags
+from replimend.domain.waves import Wave
 
 
 class Details(TypedDict, total=False):
@@ -132,17 +143,48 @@ class Analyst(Protocol):
         """What speaks against the change, if nothing must be allowed beyond the ceiling."""
 
 
+class Manifests(Protocol):
+    """Keeps manifests of jobs, written at once or in parts; ManifestLostError if parts are gone."""
+
+    def put(self, name: str, content: bytes, objects: int) -> Manifest:
+        """Store a manifest at once."""
+
+    def begin(self, name: str) -> str:
+        """Begin an upload in parts; its id."""
+
+    def add(self, name: str, upload_id: str, number: int, content: bytes) -> str:
+        """Upload one part, over an earlier try at it; its ETag."""
+
+    def finish(self, name: str, upload_id: str, etags: Sequence[str], objects: int) -> Manifest:
+        """The manifest of these parts; the same again if an earlier try had finished it."""
+
+
 class BatchJobs(Protocol):
     """Runs S3 Batch Replication jobs."""
 
-    def start(self, bucket: str, objects: Sequence[HeldObject], token: str) -> str:
-        """Start a job over these versions and return its id; the same token is the same job."""
+    def start(self, bucket: str, manifest: Manifest, token: str) -> str:
+        """Start a job over this manifest and return its id; the same token is the same job."""
 
     def state_of(self, job_id: str) -> JobState:
         """Where the job stands."""
 
-    def report_of(self, job_id: str) -> Iterator[TaskResult]:
-        """The job's completion report, row by row."""
+    def cancel(self, job_id: str, because: str) -> None:
+        """Let no further task of the job start; no error if it is ending already."""
+
+    def report_of(
+        self, job_id: str, after: ReportPosition
+    ) -> Iterator[tuple[TaskResult, ReportPosition]]:
+        """The completion report's rows behind this place, each with the place behind it."""
+
+
+class Pace(Protocol):
+    """How fast AWS may be called, by all invocations together."""
+
+    def take(self, most: int, now: datetime) -> tuple[int, timedelta]:
+        """How many calls may be made now, or how long to wait where it is none."""
+
+    def throttled(self, now: datetime) -> None:
+        """AWS asked us to slow down: everybody does."""
 
 
 class Outbox(Protocol):
@@ -284,10 +326,19 @@ class Incidents(Protocol):
 
 
 class HeldObjects(Protocol):
-    """The ledger's part for objects: which ones wait, and how each ended."""
+    """The ledger's part for objects: which ones wait, and how each ended.
 
-    def waiting(self, groups: Iterable[FailureGroup]) -> Iterator[HeldObject]:
-        """The versions without an outcome since their newest failure, each once."""
+    A version waits that has no outcome since its newest failure, or that failed in an attempt
+    before the one that is named. Versions come page by page, each once, a key's oldest first.
+    """
+
+    def waiting(self, groups: Iterable[FailureGroup], attempt: str = "") -> Iterator[HeldObject]:
+        """The versions that wait."""
+
+    def pages(
+        self, groups: Iterable[FailureGroup], after: LedgerCursor, attempt: str
+    ) -> Iterator[Page]:
+        """The waiting versions behind this place; a page may be empty, the last has no next."""
 
     def waits(self, group: FailureGroup, failures: Sequence[ReplicationFailed]) -> bool:
         """Whether any of these has no outcome since it failed."""
@@ -300,11 +351,30 @@ class HeldObjects(Protocol):
     ) -> Iterator[tuple[HeldObject, Outcome | None]]:
         """Every version of the groups once, with its outcome, if it has one."""
 
+    def outcomes_of(self, objects: Sequence[HeldObject]) -> Sequence[Outcome | None]:
+        """The outcome of each of these, if it has one."""
+
     def record_job(self, job: BatchJob) -> None:
         """Note which incident a job works for."""
 
     def job(self, job_id: str) -> BatchJob | None:
         """The job, if it is ours."""
+
+
+class Waves(Protocol):
+    """The ledger's part for waves; each is replaced only by whoever knows its newest state."""
+
+    def of_incident(self, incident_id: str) -> tuple[Wave, ...]:
+        """The incident's waves, oldest first."""
+
+    def newest(self, incident_id: str) -> Wave | None:
+        """The wave that was begun last, or None."""
+
+    def begin(self, wave: Wave) -> bool:
+        """Store a new wave; False if another invocation has begun one of this number."""
+
+    def save(self, wave: Wave) -> Wave | None:
+        """The wave as it is stored now; None if it is no longer as the caller knew it."""
 
 
 class Changes(Protocol):

@@ -37,6 +37,7 @@ class Settings:
     external_id: str
     consistency_wait: timedelta
     approval_valid: timedelta
+    requests_per_second: int
     limits: Limits
 
     @classmethod
@@ -61,6 +62,7 @@ class Settings:
             external_id=read.optional_text("REPLIMEND_EXTERNAL_ID"),
             consistency_wait=timedelta(seconds=read.number("REPLIMEND_CONSISTENCY_WAIT")),
             approval_valid=timedelta(hours=read.number("REPLIMEND_APPROVAL_HOURS")),
+            requests_per_second=read.number("REPLIMEND_REQUESTS_PER_SECOND"),
             limits=Limits(
                 mode=read.mode("REPLIMEND_MODE"),
                 source_buckets=read.buckets("REPLIMEND_SOURCE_BUCKETS"),

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from replimend.clients import Clients
 from replimend.domain.approvals import ApprovalTerms
+from replimend.domain.methods import Consent
 from replimend.gateways import (
     analyst,
     batch_jobs,
@@ -17,16 +18,21 @@ from replimend.gateways import (
     history,
     incidents,
     keys,
+    manifests,
     objects,
     outbox,
+    pace,
     roles,
     signals,
     table,
     tags,
     tally,
+    waves,
 )
 from replimend.settings import Settings
+from replimend.usecases.checking import Checking
 from replimend.usecases.edits import Editor
+from replimend.usecases.gathering import Gathering
 from replimend.usecases.inquiry import Inquiry
 from replimend.usecases.intake import Intake
 from replimend.usecases.investigation import Investigation
@@ -41,6 +47,9 @@ from replimend.usecases.verification import Verifier
 
 ASSUME_MEMBER = frozenset({"sts:AssumeRole"})
 LEDGER = table.READS | table.WRITES
+VERIFIED_AT_ONCE = 16
+"""Versions looked at side by side: a HEAD takes tens of milliseconds, and waits on nothing here."""
+
 SET_UP = keys.READS | roles.READS | tags.READS | buckets.READS | objects.READS
 
 ACTIONS = {
@@ -60,6 +69,8 @@ ACTIONS = {
     | frozenset({"s3:GetReplicationConfiguration"})
     | batch_jobs.READS
     | batch_jobs.WRITES
+    | manifests.READS
+    | manifests.WRITES
     | outbox.WRITES
     | ASSUME_MEMBER,
     "SweepFunction": frozenset({"dynamodb:Query"}) | outbox.WRITES - {"events:PutEvents"},
@@ -151,8 +162,18 @@ class Parts:
         return Recopy(
             incidents=ledgers.incidents,
             held=ledgers.held,
+            waves=ledgers.waves,
             jobs=self._jobs(ledgers.clients),
-            verifier=self._verifier(ledgers.clients),
+            gathering=Gathering(held=ledgers.held, manifests=self._manifests(ledgers.clients)),
+            checking=Checking(
+                held=ledgers.held,
+                signals=ledgers.signals,
+                jobs=self._jobs(ledgers.clients),
+                verifier=self._verifier(ledgers.clients),
+                pace=ledgers.pace,
+                clock=SystemClock(),
+                consent=Consent(),
+            ),
             outbox=ledgers.outbox,
             clock=SystemClock(),
             consistency_wait=self.settings.consistency_wait,
@@ -163,6 +184,7 @@ class Parts:
         clients = Clients(self.settings)
         return SingleRecopy(
             buckets=self._buckets(clients),
+            manifests=self._manifests(clients),
             jobs=self._jobs(clients),
             verifier=self._verifier(clients),
             limits=self.settings.limits,
@@ -226,6 +248,14 @@ class Parts:
             home_account=self.settings.home_account,
             buckets=self._buckets(clients),
             objects=objects.S3Objects(clients),
+            at_once=VERIFIED_AT_ONCE,
+        )
+
+    def _manifests(self, clients: Clients) -> manifests.S3Manifests:
+        return manifests.S3Manifests(
+            clients=clients,
+            account=self.settings.home_account,
+            work_bucket=self.settings.work_bucket,
         )
 
     def _jobs(self, clients: Clients) -> batch_jobs.S3BatchJobs:
@@ -249,6 +279,8 @@ class Parts:
             incidents=incident_ledger,
             signals=signals.SignalLedger(store, incident_ledger),
             held=held_objects.HeldObjectLedger(store),
+            waves=waves.WaveLedger(store),
+            pace=pace.SharedPace(table=store, ceiling=self.settings.requests_per_second),
             changes=change_ledger,
             notes=change_notes.ChangeNotebook(store, change_ledger),
             outbox=outbox.AwsOutbox(
@@ -271,6 +303,8 @@ class Ledgers:
     incidents: incidents.IncidentLedger
     signals: signals.SignalLedger
     held: held_objects.HeldObjectLedger
+    waves: waves.WaveLedger
+    pace: pace.SharedPace
     changes: changes.ChangeLedger
     notes: change_notes.ChangeNotebook
     outbox: outbox.AwsOutbox

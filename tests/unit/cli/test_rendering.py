@@ -232,3 +232,48 @@ def test_rendering_needs_neither_aws_nor_the_command_line() -> None:
     )
 
     assert result.stdout.strip() == "set()"
+
+
+def test_progress_tells_what_is_left_how_long_it_takes_and_what_it_keeps() -> None:
+    progress = {
+        "total": 1_000_000,
+        "done": 250_000,
+        "remaining": 750_000,
+        "heldBytes": 3_000_000_000,
+        "perSecond": 250.0,
+        "readyInSeconds": 3_000.0,
+        "oldestFailure": "2026-01-15T10:00:05+00:00",
+        "jobs": 3,
+        "jobsCost": 1.75,
+    }
+
+    text = shown(rendering.progress(progress))
+
+    for part in (
+        "250,000 of 1,000,000, 750,000 remaining, 250.00 a second",
+        "about 0:50:00",
+        "3,000,000,000 bytes from lifecycle rules",
+        "2026-01-15",
+        "3, about $1.75",
+    ):
+        assert part in text
+
+
+def test_a_finished_recopy_has_nothing_left() -> None:
+    progress = {
+        "total": 3,
+        "done": 3,
+        "remaining": 0,
+        "heldBytes": 0,
+        "perSecond": 0.1,
+        "readyInSeconds": 0.0,
+        "oldestFailure": None,
+        "jobs": 2,
+        "jobsCost": 0.5,
+    }
+
+    text = shown(rendering.progress(progress))
+
+    assert "3 of 3" in text
+    assert "remaining" not in text
+    assert "Held back" not in text

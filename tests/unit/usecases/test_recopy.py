@@ -1,21 +1,31 @@
 """One canary, then the rest; complete is not success; old messages do nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from replimend.domain.batch import TriageRequest
-from replimend.domain.facts import Absent
+from replimend.domain.facts import Absent, ReplicationSetup
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind
+from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind, TaskResult, manifest_row
 from replimend.domain.verdicts import Mode
+from replimend.domain.waves import progress_of
 from replimend.domain.work import AdvanceRecopy, RollBackRound
-from replimend.usecases.recopy import BUSY, POLL, SETTLE
-from tests.facts import DESTINATION_KEY, HOME, OBJECT_KEY, VERSION, a_key, healthy_facts
+from replimend.usecases.checking import SETTLE
+from replimend.usecases.recopy import (
+    BUSY,
+    CHAIN_IS_DEAD_AFTER,
+    PAUSED,
+    POLL,
+    STRAGGLERS_WAIT,
+)
+from tests.facts import DESTINATION_KEY, HOME, NOON, OBJECT_KEY, VERSION, a_key, healthy_facts
 from tests.incidents import GROUP, LIMITS, a_failure, a_held_object
 from tests.unit.usecases.world import CONSISTENCY_WAIT, World
 
 OTHERS = ("b.pdf", "c.pdf")
+MINUTE = timedelta(minutes=1)
 
 
 def repaired(*others: str) -> World:
@@ -179,9 +189,9 @@ def test_complete_is_not_success() -> None:
 
     world.deliver()
 
-    assert world.incident.status is Status.ESCALATED
-    assert world.incident.summary == "2 replicated, 1 failed"
     assert outcomes(world)["c.pdf"] is OutcomeKind.FAILED
+    assert (world.incident.status, world.incident.round) == (Status.DIAGNOSED, 2)
+    assert TriageRequest(group=GROUP) in world.outbox.sent
 
 
 def test_a_success_that_nobody_sees_yet_is_waited_for() -> None:
@@ -204,6 +214,7 @@ def test_a_success_that_nobody_sees_for_an_hour_is_a_failure() -> None:
     world = rest_sent()
     world.finish("job-2")
     world.objects.delete("orders-frankfurt", "c.pdf", VERSION)
+    world.deliver()
     world.clock.advance(SETTLE + POLL)
 
     world.deliver()
@@ -229,6 +240,7 @@ def test_a_replica_that_differs_is_a_failure_in_the_end() -> None:
     world.finish("job-2")
     replica = world.objects.versions["orders-frankfurt", "c.pdf", VERSION]
     world.objects.put(replace(replica, size=1))
+    world.deliver()
     world.clock.advance(SETTLE + POLL)
 
     world.deliver()
@@ -296,8 +308,9 @@ def test_a_stopped_job_of_the_rest_is_escalated_with_its_reason() -> None:
 
 def test_where_six_jobs_are_active_the_job_is_started_later() -> None:
     world = repaired()
+    manifest = world.manifests.put("another", manifest_row(a_held_object()), 1)
     for number in range(6):
-        world.jobs.start("another", [a_held_object()], f"token-{number}")
+        world.jobs.start("another", manifest, f"token-{number}")
 
     messages = world.deliver()
 
@@ -335,14 +348,18 @@ def test_a_second_repair_in_the_same_round_starts_a_job_of_its_own() -> None:
     assert list(world.jobs.jobs) == ["job-1", "job-2"]
 
 
-def test_an_incident_whose_job_the_ledger_forgot_is_escalated() -> None:
-    world = canary_sent()
-    incident = world.incident
-    world.incidents.incidents[incident.incident_id] = replace(incident, job_id="job-9")
+def test_an_invocation_that_died_before_the_incident_showed_its_job_is_taken_up() -> None:
+    world = repaired()
+    before = world.incident
+    (message,) = world.deliver()
+    world.incidents.incidents[before.incident_id] = before
+    world.outbox.take()
 
-    world.deliver()
+    world.hand_over(message)
 
-    assert world.incident.status is Status.ESCALATED
+    assert list(world.jobs.jobs) == ["job-1"]
+    assert (world.incident.status, world.incident.job_id) == (Status.CANARY, "job-1")
+    assert world.outbox.sent
 
 
 # messages that come twice, late or by event
@@ -465,3 +482,281 @@ def test_an_object_with_an_earlier_outcome_is_not_copied_again() -> None:
         what="version"
     )
     assert world.keys.keys[DESTINATION_KEY] != a_key()
+
+
+# waves
+
+
+def many(count: int) -> list[str]:
+    return [f"{number:04d}.pdf" for number in range(count)]
+
+
+def sizes(world: World) -> list[int]:
+    return [len(job.objects) for job in world.jobs.jobs.values()]
+
+
+def test_one_goes_ahead_then_a_hundred_then_the_rest() -> None:
+    world = repaired(*many(150))
+
+    world.settle()
+
+    assert world.incident.status is Status.RESOLVED
+    assert sizes(world) == [1, 100, 50]
+
+
+def test_the_canary_is_the_oldest_version_of_its_key() -> None:
+    world = World()
+    world.add_object(version_id="older")
+    newer = a_failure(request_time=NOON + MINUTE)
+    world.tell(newer, a_failure(version_id="older"))
+    world.deliver()
+    world.clock.advance(CONSISTENCY_WAIT)
+
+    world.deliver()
+
+    assert [row.version_id for row in world.jobs.jobs["job-1"].objects] == ["older"]
+
+
+def test_too_many_failures_stop_the_wave_and_begin_a_round_with_what_failed() -> None:
+    world = canary_sent(*many(150))
+    world.finish("job-1")
+    world.deliver()
+    world.finish("job-2", failing=frozenset(many(60)))
+
+    world.deliver()
+
+    assert sizes(world) == [1, 100], "nothing wider is sent"
+    assert (world.incident.status, world.incident.round) == (Status.DIAGNOSED, 2)
+    assert "DstPutObjectNotPermitted" in world.incident.summary
+
+
+def test_what_was_refused_comes_over_in_the_next_round() -> None:
+    world = rest_sent()
+    world.finish("job-2", failing=frozenset({"c.pdf"}))
+
+    world.settle()
+
+    assert (world.incident.status, world.incident.round) == (Status.RESOLVED, 2)
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+
+
+def test_a_version_that_fails_round_after_round_ends_in_quarantine() -> None:
+    world = World(healthy_facts())
+    world.add_object(key="b.pdf")
+    world.tell(a_failure(), a_failure(key="b.pdf"))
+    for _ in range(60):
+        world.clock.advance(CONSISTENCY_WAIT)
+        world.deliver()
+        for job_id, job in world.jobs.jobs.items():
+            if job.state.phase is JobPhase.RUNNING:
+                world.finish(job_id, failing=frozenset({"b.pdf"}))
+
+    assert world.incident.status is Status.QUARANTINED
+    assert outcomes(world)["b.pdf"] in {OutcomeKind.FAILED, None}
+    assert world.outbox.sent == []
+
+
+def test_failures_while_the_rest_runs_share_the_next_job() -> None:
+    world = rest_sent(*many(150))
+    world.finish("job-2")
+    world.deliver()
+    assert sizes(world) == [1, 100, 50]
+    for key in ("late.pdf", "later.pdf"):
+        world.add_object(key=key, replication_status="FAILED")
+        world.tell(a_failure(key=key, event_time=world.clock.now() + MINUTE))
+    world.finish("job-3")
+
+    world.deliver()
+    assert sizes(world) == [1, 100, 50]
+    assert world.outbox.delays == [STRAGGLERS_WAIT]
+
+    world.clock.advance(STRAGGLERS_WAIT)
+    world.deliver()
+    assert keys_of(world, "job-4") == ["late.pdf", "later.pdf"]
+
+
+def test_a_pause_cancels_the_job_and_resume_takes_up_what_it_left() -> None:
+    world = rest_sent()
+    world.incidents.freeze("anna", world.clock.now())
+    world.deliver()
+    assert world.jobs.jobs["job-2"].cancelled == "paused by anna"
+    assert world.outbox.delays == [PAUSED]
+
+    world.replicate("b.pdf", VERSION)
+    world.jobs.jobs["job-2"].report = (
+        TaskResult(
+            bucket="orders-ireland",
+            key="b.pdf",
+            version_id=VERSION,
+            succeeded=True,
+            error_code="",
+            message="",
+        ),
+    )
+    world.incidents.unfreeze(world.clock.now())
+    world.settle()
+
+    assert keys_of(world, "job-3") == ["c.pdf"]
+    assert world.incident.status is Status.RESOLVED
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+
+
+def test_nothing_is_started_while_changes_are_paused() -> None:
+    world = repaired(*OTHERS)
+    world.incidents.freeze("anna", world.clock.now())
+
+    world.deliver()
+
+    assert world.jobs.jobs == {}
+    assert world.outbox.delays == [PAUSED]
+
+
+def test_a_sweep_takes_up_a_chain_that_fell_silent_and_no_other() -> None:
+    world = canary_sent()
+    world.outbox.take()
+    advance(world, None)
+    assert world.outbox.sent == [], "the chain is alive as far as anybody can tell"
+
+    world.clock.advance(CHAIN_IS_DEAD_AFTER)
+    advance(world, None)
+    world.finish("job-1")
+    world.settle()
+
+    assert world.incident.status is Status.RESOLVED
+
+
+# the report
+
+
+def test_a_throttled_run_finishes_later_and_loses_nothing() -> None:
+    world = rest_sent(*many(30))
+    world.finish("job-2")
+    world.objects.throttled = 3
+
+    world.settle()
+
+    assert world.pace.throttlings == 3
+    assert world.incident.status is Status.RESOLVED
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+
+
+def test_a_run_that_must_wait_for_its_turn_goes_on_where_it_stopped() -> None:
+    world = rest_sent(*many(30))
+    world.finish("job-2")
+    world.pace.most, world.pace.waits = 8, [MINUTE]
+
+    world.settle()
+
+    assert world.waves.of_incident(world.incident.incident_id)[2].done == 30
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+
+
+def test_only_the_stretch_with_unsettled_rows_is_looked_at_again() -> None:
+    world = rest_sent(*many(9))
+    world.finish("job-2")
+    world.objects.delete("orders-frankfurt", "0004.pdf", VERSION)
+    world.deliver()
+    world.objects.asked.clear()
+    world.replicate("0004.pdf", VERSION)
+
+    world.clock.advance(MINUTE)
+    world.deliver()
+
+    assert {key for _, key, _ in world.objects.asked} == {"0004.pdf"}
+    assert world.incident.status is Status.RESOLVED
+
+
+def test_what_was_deleted_for_good_over_there_is_proposed_for_a_copy_in_place() -> None:
+    world = rest_sent()
+    world.jobs.complete(
+        "job-2",
+        [
+            TaskResult(
+                bucket="orders-ireland",
+                key=key,
+                version_id=VERSION,
+                succeeded=False,
+                error_code="DstObjectHardDeleted",
+                message="",
+            )
+            for key in OTHERS
+        ],
+    )
+
+    world.deliver()
+
+    ended = {held.key: outcome for held, outcome in world.held.outcomes((GROUP,))}
+    refused = ended["b.pdf"]
+    assert refused is not None
+    assert refused.kind is OutcomeKind.FAILED
+    assert "in_place would do it, by your consent" in refused.says
+
+
+def test_a_version_that_no_rule_covers_any_more_is_not_eligible() -> None:
+    world = rest_sent()
+    world.finish("job-2")
+    source = world.objects.versions["orders-ireland", "c.pdf", VERSION]
+    world.objects.delete("orders-frankfurt", "c.pdf", VERSION)
+    world.objects.put(replace(source, replication_status=None))
+
+    world.deliver()
+
+    assert outcomes(world)["c.pdf"] is OutcomeKind.NOT_ELIGIBLE
+    assert world.incident.status is Status.RESOLVED
+
+
+def test_with_several_destinations_the_replica_here_decides() -> None:
+    world = World()
+    setup = world.buckets.setups["orders-ireland"]
+    assert isinstance(setup, ReplicationSetup)
+    paris = replace(setup.rules[0], rule_id="to-paris", destination_bucket="orders-paris")
+    world.buckets.setups["orders-ireland"] = replace(setup, rules=(*setup.rules, paris))
+    for key in OTHERS:
+        world.add_object(key=key)
+    world.tell(*(a_failure(key=key) for key in (OBJECT_KEY, *OTHERS)))
+    world.deliver()
+    world.clock.advance(CONSISTENCY_WAIT)
+    world.deliver()
+    assert "S3 tries all 2 rules of the bucket" in world.incident.summary
+    for job_id in ("job-1", "job-2"):
+        world.finish(job_id)
+        for key in (OBJECT_KEY, *OTHERS):
+            source = world.objects.versions["orders-ireland", key, VERSION]
+            world.objects.put(replace(source, replication_status="FAILED"))
+        world.deliver()
+
+    assert world.incident.status is Status.RESOLVED
+    assert set(outcomes(world).values()) == {OutcomeKind.REPLICATED}
+
+
+def test_progress_is_told_by_the_waves_alone() -> None:
+    world = rest_sent(*many(9))
+    world.clock.advance(MINUTE)
+    world.finish("job-2")
+    halfway = progress_of(world.waves.of_incident(world.incident.incident_id))
+    world.deliver()
+    done = progress_of(world.waves.of_incident(world.incident.incident_id))
+
+    assert (halfway.total, halfway.done, halfway.remaining) == (10, 1, 9)
+    assert halfway.held_size == 9 * 1_024
+    assert (done.done, done.remaining, done.jobs) == (10, 0, 2)
+    assert done.cost == pytest.approx(0.50, abs=0.001)
+
+
+def test_what_can_be_looked_at_on_neither_side_is_a_failure_in_the_end() -> None:
+    """As under SSE-C: S3's word that the task succeeded is not taken for a replica."""
+    world = rest_sent()
+    world.finish("job-2")
+    world.objects.sealed.add("c.pdf")
+    world.deliver()
+    assert outcomes(world)["c.pdf"] is None
+
+    world.clock.advance(SETTLE + POLL)
+    world.deliver()
+
+    ended = {held.key: outcome for held, outcome in world.held.outcomes((GROUP,))}
+    sealed = ended["c.pdf"]
+    assert sealed is not None
+    assert sealed.kind is OutcomeKind.FAILED
+    assert "source unread" in sealed.says
+    assert world.incident.status is Status.ESCALATED

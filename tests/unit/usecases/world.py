@@ -9,7 +9,8 @@ from replimend.domain.batch import Batch, Heard, TriageRequest
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
 from replimend.domain.incident import Incident
-from replimend.domain.recopy import HeldObject, JobPhase, TaskResult
+from replimend.domain.methods import Consent
+from replimend.domain.recopy import JobPhase, TaskResult
 from replimend.domain.scope import SID_PREFIX
 from replimend.domain.signals import Signal
 from replimend.domain.verdicts import Limits
@@ -21,7 +22,9 @@ from replimend.domain.work import (
     RollBackExpired,
     RollBackRound,
 )
+from replimend.usecases.checking import Checking
 from replimend.usecases.edits import Editor
+from replimend.usecases.gathering import Gathering
 from replimend.usecases.inquiry import Inquiry
 from replimend.usecases.intake import Intake
 from replimend.usecases.investigation import Investigation
@@ -44,13 +47,17 @@ from tests.fakes import (
     FakeHistory,
     FakeIncidents,
     FakeKeys,
+    FakeManifests,
     FakeObjects,
     FakeOutbox,
+    FakePace,
     FakeRoles,
     FakeSignals,
     FakeTags,
     FakeTally,
+    FakeWaves,
     FrozenClock,
+    ManifestRow,
     Message,
 )
 from tests.incidents import LIMITS, a_batch
@@ -77,7 +84,11 @@ class World:
         self.objects = FakeObjects()
         if isinstance(facts.object, ObjectVersion):
             self.objects.put(facts.object)
-        self.jobs = FakeBatchJobs()
+        self.manifests = FakeManifests()
+        self.jobs = FakeBatchJobs(self.manifests)
+        self.waves = FakeWaves()
+        self.pace = FakePace()
+        self.consent = Consent()
         self.incidents = FakeIncidents()
         self.signals = FakeSignals(self.incidents)
         self.held = FakeHeldObjects(self.signals)
@@ -175,8 +186,18 @@ class World:
         return Recopy(
             incidents=self.incidents,
             held=self.held,
+            waves=self.waves,
             jobs=self.jobs,
-            verifier=self.verifier,
+            gathering=Gathering(held=self.held, manifests=self.manifests),
+            checking=Checking(
+                held=self.held,
+                signals=self.signals,
+                jobs=self.jobs,
+                verifier=self.verifier,
+                pace=self.pace,
+                clock=self.clock,
+                consent=self.consent,
+            ),
             outbox=self.outbox,
             clock=self.clock,
             consistency_wait=CONSISTENCY_WAIT,
@@ -186,6 +207,7 @@ class World:
     def single(self) -> SingleRecopy:
         return SingleRecopy(
             buckets=self.buckets,
+            manifests=self.manifests,
             jobs=self.jobs,
             verifier=self.verifier,
             limits=self.limits,
@@ -286,7 +308,7 @@ class World:
                 )
             )
 
-    def _row(self, held: HeldObject, failing: frozenset[str]) -> TaskResult:
+    def _row(self, held: ManifestRow, failing: frozenset[str]) -> TaskResult:
         exists = (held.bucket, held.key, held.version_id) in self.objects.versions
         succeeded = exists and held.key not in failing
         return TaskResult(

@@ -11,7 +11,7 @@ from replimend.domain.denials import parse_denial
 from replimend.domain.incident import FailureGroup, Incident
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.gateways.incidents import META, IncidentLedger
-from replimend.gateways.table import Item, Table
+from replimend.gateways.table import Item, Names, Table
 
 UNUSABLE = "UNUSABLE"
 
@@ -120,18 +120,24 @@ def _named(unusable: Unusable) -> str:
     return f"{unusable.message_id}#{unusable.path}#{content}"
 
 
+def failure_key(group: FailureGroup, key: str, version_id: str, failed_at: datetime) -> Names:
+    """Where a failure of a version is kept: a key's versions side by side, in each its failures."""
+    key_hash = hashlib.sha256(key.encode()).hexdigest()[:16]
+    at = failed_at.astimezone(UTC).isoformat()
+    return f"GROUP#{group.group_id}#{shard_of(key)}", f"{key_hash}#{version_id}#{at}"
+
+
 def _failure_item(group: FailureGroup, failure: ReplicationFailed) -> Item:
-    key_hash = hashlib.sha256(failure.key.encode()).hexdigest()[:16]
-    failed_at = failure.event_time.astimezone(UTC).isoformat()
+    """As few bytes and attributes as will do, for there may be millions: a write unit is 1 KB.
+
+    The bucket is the group's; the version and the time of the failure are in the sort key.
+    """
+    pk, sk = failure_key(group, failure.key, failure.version_id, failure.event_time)
+    requested_at = failure.request_time.astimezone(UTC).isoformat()
     return {
-        "pk": f"GROUP#{group.group_id}#{shard_of(failure.key)}",
-        "sk": f"{key_hash}#{failure.version_id}#{failed_at}",
-        "bucket": failure.bucket,
-        "key": failure.key,
-        "version_id": failure.version_id,
-        "size": failure.size,
-        "requested_at": failure.request_time.astimezone(UTC).isoformat(),
-        "failed_at": failed_at,
+        "pk": pk,
+        "sk": sk,
+        "told": json.dumps([failure.key, failure.size, requested_at], ensure_ascii=False),
         "expires_at": int((failure.event_time + FAILURES_KEPT).timestamp()),
     }
 

@@ -7,23 +7,30 @@
 | `OUTCOME#hash` | `OUTCOME` | how one version ended for one destination |
 | `INCIDENT#id` | `META` | an incident (the index `by_status` finds these) |
 | `INCIDENT#id` | `GROUP#id`, `CHANGE#time#id`, `HISTORY#revision` | what belongs to it |
+| `INCIDENT#id` | `WAVE#number` | one wave of its re-copy, with all that is needed to go on |
 | `ROLE#arn` | `INCIDENT#id`, `DENIAL#kind` | what concerns a replication role |
 | `CHANGE#id` | `CHANGE` | a change of access, kept for ever |
 | `CHANGES` | `time#id` | all changes by time |
 | `JOB#id` | `JOB` | which incident a batch job works for |
 | `LEASE#subject` | `LEASE` | who edits a policy just now |
 | `CONTROL` | `FREEZE` | who paused all changes |
+| `CONTROL` | `PACE` | how fast all invocations together may call S3 and KMS |
 | `UNUSABLE` | `message#path#hash` | a message that could not be used |
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from replimend.domain.pacing import jittered
 from replimend.errors import ThrottledError
 from replimend.gateways.faults import code_of, throttling_told_apart
 
@@ -39,6 +46,9 @@ type Names = tuple[str, str]
 BATCH_WRITE, BATCH_GET = 25, 100
 """DynamoDB's own limits of items in one call."""
 BATCH_TRIES = 8
+AT_ONCE = 4
+"""Batches on their way at the same time."""
+LONGEST_BACK_OFF = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +150,34 @@ class Table:
             ConsistentRead=True,
         )
 
+    def query_after(self, pk: str, after: str, page: int) -> Iterator[Item]:
+        """The items of a partition behind this sort key, read so many at a time."""
+        yield from self._pages(
+            KeyConditionExpression="pk = :pk AND sk > :after",
+            ExpressionAttributeValues={
+                ":pk": self._to.serialize(pk),
+                ":after": self._to.serialize(after),
+            },
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": page},
+        )
+
+    def last(self, pk: str, prefix: str) -> Item | None:
+        """The item of a partition with the greatest sort key that begins so, or None."""
+        with throttling_told_apart():
+            answer = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+                ExpressionAttributeValues={
+                    ":pk": self._to.serialize(pk),
+                    ":prefix": self._to.serialize(prefix),
+                },
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+            )
+        return self._read(answer["Items"][0]) if answer["Items"] else None
+
     def query_status(self, status: str) -> Iterator[Item]:
         """The incidents in a status, longest unchanged first; eventually consistent."""
         yield from self._pages(
@@ -157,17 +195,24 @@ class Table:
                     yield self._read(item)
 
     def put_all(self, items: Iterable[Item]) -> None:
-        """Write many items, whatever was there; one of each key at most."""
+        """Write many items, whatever was there, side by side; one of each key at most."""
         requests = [{"PutRequest": {"Item": self._write(item)}} for item in items]
-        for start in range(0, len(requests), BATCH_WRITE):
-            left: Any = {self.name: requests[start : start + BATCH_WRITE]}
-            for _ in range(BATCH_TRIES):
-                with throttling_told_apart():
-                    left = self.client.batch_write_item(RequestItems=left)["UnprocessedItems"]
-                if not left:
-                    break
-            else:
-                raise ThrottledError("DynamoDB left items of a batch unwritten")
+        chunks = list(batched(requests, BATCH_WRITE, strict=False))
+        if len(chunks) == 1:
+            self._put_batch(chunks[0])
+        elif chunks:
+            with ThreadPoolExecutor(max_workers=min(len(chunks), AT_ONCE)) as pool:
+                list(pool.map(self._put_batch, chunks))
+
+    def _put_batch(self, requests: Sequence[Any]) -> None:
+        left: Any = {self.name: list(requests)}
+        for attempt in range(BATCH_TRIES):
+            with throttling_told_apart():
+                left = self.client.batch_write_item(RequestItems=left)["UnprocessedItems"]
+            if not left:
+                return
+            _back_off(attempt)
+        raise ThrottledError("DynamoDB left items of a batch unwritten")
 
     def get_all(self, keys: Sequence[Names]) -> Mapping[Names, Item]:
         """The items that exist among these keys."""
@@ -175,7 +220,7 @@ class Table:
         for start in range(0, len(keys), BATCH_GET):
             wanted = [self._key(key) for key in keys[start : start + BATCH_GET]]
             left: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
-            for _ in range(BATCH_TRIES):
+            for attempt in range(BATCH_TRIES):
                 with throttling_told_apart():
                     answer = self.client.batch_get_item(RequestItems=left)
                 for raw in answer["Responses"].get(self.name, []):
@@ -184,6 +229,7 @@ class Table:
                 left = answer["UnprocessedKeys"]
                 if not left:
                     break
+                _back_off(attempt)
             else:
                 raise ThrottledError("DynamoDB left items of a batch unread")
         return found
@@ -198,6 +244,12 @@ class Table:
 
     def _read(self, raw: Mapping[str, Any]) -> Item:
         return {name: _plain(self._from.deserialize(value)) for name, value in raw.items()}
+
+
+def _back_off(attempt: int) -> None:
+    """What DynamoDB leaves of a batch is throttled: wait before the rest is sent again."""
+    most = min(timedelta(milliseconds=50) * 2**attempt, LONGEST_BACK_OFF)
+    time.sleep(jittered(most).total_seconds())
 
 
 def _plain(value: object) -> object:

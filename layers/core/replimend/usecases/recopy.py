@@ -1,40 +1,53 @@
-"""Recopy: one canary, then the rest in one job, each version verified on both sides.
+"""Recopy: one canary, a hundred, then the rest in one job; each version verified on both sides.
 
-`advance` looks at the ledger and takes the next step, whichever message woke it: a delayed one of
-our own, a job's change of status, or a duplicate of either. Only the newest chain of delayed
-messages is continued, so that duplicates die out.
+```
+REPAIRED ── count ── canary gathered ─▶ CANARY ── report checked ── sample gathered ─▶ RECOPYING
+      canary failed ─▶ OPEN (rolled back)     ── report checked ── rest gathered, until none waits
+      tasks failed  ─▶ DIAGNOSED (next round)                                     ─▶ RESOLVED
+```
+
+`advance` looks at the ledger and takes steps, whichever message woke it: a delayed one of our own,
+a job's change of status, or a duplicate of either. Each step ends in a conditional write of the
+wave, so that whoever dies between two calls is taken up where it last wrote. A message is sent
+before the state that it leads out of is written; that it comes twice is harmless.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Unpack, assert_never
 
-from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import (
-    BatchJob,
-    HeldObject,
-    JobPhase,
-    Outcome,
-    OutcomeKind,
-    TaskResult,
-    Verification,
-    Verified,
-    job_token,
-    manifest_of,
-)
+from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.pacing import jittered
+from replimend.domain.recopy import BatchJob, JobPhase, JobState, LedgerCursor, OutcomeKind
+from replimend.domain.waves import Stage, Wave, WaveKind, attempt_of, counts_of, next_kind
 from replimend.errors import PermanentError, ThrottledError
-from replimend.ports import BatchJobs, Clock, Details, HeldObjects, Incidents, Outbox
-from replimend.usecases.verification import Verifier
+from replimend.ports import BatchJobs, Clock, Details, HeldObjects, Incidents, Outbox, Waves
+from replimend.usecases.checking import UNNAMED, Checking, regrouped, settled_outcome
+from replimend.usecases.gathering import Gathering
 
-POLL = timedelta(seconds=60)
-BUSY = timedelta(minutes=5)
-SETTLE = timedelta(hours=1)
-"""How long a version may stay unreplicated after its task succeeded (aws-facts 6.5)."""
+POLL, POLL_AT_LAST = timedelta(seconds=60), timedelta(minutes=5)
+"""How often a job is looked at: its events usually come first."""
 
-AT_ONCE = 1_000
-"""Versions verified in one invocation; the next one goes on where this one stopped."""
+BUSY, BUSY_AT_LEAST = timedelta(minutes=5), timedelta(seconds=30)
+"""How soon a job is tried again while S3 takes none: the sooner, the longer it has waited."""
+
+PAUSED = timedelta(minutes=5)
+THROTTLED_WAIT = timedelta(minutes=2)
+OVERTAKEN = timedelta(seconds=5)
+STRAGGLERS_WAIT = timedelta(minutes=15)
+"""Failures that come while the rest is re-copied share a job, for each costs a quarter dollar."""
+
+BUDGET = timedelta(seconds=200)
+"""How long one invocation goes on; the function's timeout is longer by more than one step."""
+
+CHAIN_IS_DEAD_AFTER = timedelta(minutes=20)
+"""Longer than any delay between two messages of a living chain."""
+
+UNDER_WAY = frozenset({Status.REPAIRED, Status.CANARY, Status.RECOPYING})
+
+type Next = Wave | timedelta | None
+"""The wave to go on with at once; or how long to wait; or nothing more to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +56,10 @@ class Recopy:
 
     incidents: Incidents
     held: HeldObjects
+    waves: Waves
     jobs: BatchJobs
-    verifier: Verifier
+    gathering: Gathering
+    checking: Checking
     outbox: Outbox
     clock: Clock
     consistency_wait: timedelta
@@ -52,188 +67,262 @@ class Recopy:
     def job_changed(self, job_id: str) -> None:
         """Advance the incident that the job works for; jobs that are not ours are not looked at."""
         job = self.held.job(job_id)
-        if job is not None:
-            self.advance(job.incident_id, poll=None)
+        incident = self.incidents.find(job.incident_id) if job else None
+        if incident is not None and incident.job_id == job_id:
+            self._go_on(incident)
 
     def advance(self, incident_id: str, poll: str | None) -> None:
-        """Take the next step of the incident's re-copy, if there is one to take.
+        """Take the next steps of the incident's re-copy, if there are any to take.
 
-        Without a poll, as for a job's event, no chain of messages begins beside the present one.
+        Only the newest chain of delayed messages is continued, so that duplicates die out. Without
+        a poll, as from the sweep, a new chain begins if the present one has fallen silent.
         """
         incident = self.incidents.find(incident_id)
-        if incident is None or (poll is not None and poll != incident.poll):
+        if incident is None:
             return
+        if poll is None:
+            self._wake(incident)
+        elif poll == incident.poll:
+            again_after = self._go_on(incident)
+            if again_after is not None:
+                self.outbox.request_recopy(incident_id, poll, again_after)
+
+    def _wake(self, incident: Incident) -> None:
+        if incident.status not in UNDER_WAY:
+            return
+        wave = self._present(incident)
+        alive = wave is not None and self.clock.now() - wave.looked_at < CHAIN_IS_DEAD_AFTER
+        if alive:
+            if self.incidents.frozen_by() is not None:
+                self._go_on(incident)
+            return
+        poll = f"{incident.round}-woken-{incident.revision}"
+        self.outbox.request_recopy(incident.incident_id, poll, timedelta())
+        self.incidents.move(incident, incident.status, self.clock.now(), poll=poll)
+
+    def _go_on(self, incident: Incident) -> timedelta | None:
+        """Take steps while there is time; how long to wait before the next, if there is one."""
+        if incident.status not in UNDER_WAY:
+            self._hand_over(incident)
+            return None
         try:
-            again_after = self._step(incident)
+            return self._steps(incident)
+        except ThrottledError:
+            return jittered(THROTTLED_WAIT)
         except PermanentError as error:
             self._escalate(incident, str(error))
-            return
-        if again_after is not None and poll is not None:
-            self.outbox.request_recopy(incident_id, poll, again_after)
-
-    def _step(self, incident: Incident) -> timedelta | None:
-        """Take one step; how long to wait before the same state is looked at again."""
-        match incident.status:
-            case Status.REPAIRED:
-                return self._begin(incident)
-            case Status.CANARY | Status.RECOPYING:
-                return self._look_at_job(incident)
-            case _:
-                return None
-
-    def _begin(self, incident: Incident) -> timedelta | None:
-        """Wait until the change has taken effect, then send the canary."""
-        now = self.clock.now()
-        ready = (incident.repaired_at or now) + self.consistency_wait
-        return ready - now if now < ready else self._send_canary(incident)
-
-    def _send_canary(self, incident: Incident) -> timedelta | None:
-        """Try the repair on one version that still waits."""
-        canary = next(self._still_waiting(incident), None)
-        if canary is None:
-            self._resolve(incident)
             return None
-        return self._start(incident, [canary], Status.CANARY)
 
-    def _send_rest(self, incident: Incident) -> timedelta | None:
-        """Re-copy everything that still waits in one job."""
-        rest = list(self._waiting(incident))
-        if not rest:
-            self._resolve(incident)
-            return None
-        return self._start(incident, rest, Status.RECOPYING)
+    def _steps(self, incident: Incident) -> timedelta | None:
+        wave = self._present(incident)
+        if (by := self.incidents.frozen_by()) is not None:
+            return self._pause(wave, by)
+        began = self.clock.now()
+        ready = (incident.repaired_at or began) + self.consistency_wait
+        if began < ready:
+            return ready - began
+        step: Next = wave or self._begin(incident, WaveKind.COUNT, after=None)
+        while isinstance(step, Wave):
+            if self.clock.now() - began > BUDGET:
+                return timedelta()
+            step = self._step(incident, step)
+        return step
 
-    def _start(
-        self, incident: Incident, objects: Sequence[HeldObject], status: Status
-    ) -> timedelta | None:
-        """Start a job and with it a new chain of messages."""
+    def _present(self, incident: Incident) -> Wave | None:
+        """The incident's newest wave, if it belongs to its newest repair."""
+        wave = self.waves.newest(incident.incident_id)
+        return wave if wave is not None and wave.attempt == attempt_of(incident) else None
+
+    def _begin(self, incident: Incident, kind: WaveKind, after: Wave | None) -> Next:
+        """Begin the next wave; whoever has begun it already is left to it."""
         now = self.clock.now()
-        wave = incident.wave + 1
-        # A round may be repaired again after a person freed it, and then needs a job of its own.
-        attempt = f"{incident.incident_id} {incident.round} {incident.repaired_at}"
-        token = job_token(attempt, wave, manifest_of(objects))
+        before = after or self.waves.newest(incident.incident_id)
+        wave = Wave(
+            incident_id=incident.incident_id,
+            number=before.number + 1 if before else 1,
+            kind=kind,
+            attempt=attempt_of(incident),
+            stage=Stage.GATHERING,
+            began_at=now,
+            looked_at=now,
+        )
+        return wave if self.waves.begin(wave) else OVERTAKEN
+
+    def _step(self, incident: Incident, wave: Wave) -> Next:
+        match wave.stage:
+            case Stage.GATHERING:
+                return self._gather(incident, wave)
+            case Stage.READY:
+                return self._start(incident, wave)
+            case Stage.RUNNING:
+                return self._follow(incident, wave)
+            case Stage.DONE:
+                return self._follow_up(incident, wave)
+            case unreachable:
+                assert_never(unreachable)
+
+    def _save(self, wave: Wave) -> Next:
+        """The wave as stored; if another invocation was faster, it goes on, and we look later."""
+        return self.waves.save(replace(wave, looked_at=self.clock.now())) or OVERTAKEN
+
+    def _wait(self, wave: Wave, delay: timedelta) -> Next:
+        """Wait, and leave a sign of life."""
+        self._save(wave)
+        return delay
+
+    # gathering
+
+    def _gather(self, incident: Incident, wave: Wave) -> Next:
+        groups = self.incidents.groups_of(incident.incident_id)
+        match wave.kind:
+            case WaveKind.COUNT:
+                return self._save(self.gathering.count(wave, groups))
+            case WaveKind.CANARY:
+                return self._save(self._seek_canary(incident, wave, groups))
+            case WaveKind.SAMPLE | WaveKind.REST:
+                return self._save(self.gathering.gather(wave, groups, incident.group.bucket))
+            case unreachable:
+                assert_never(unreachable)
+
+    def _seek_canary(self, incident: Incident, wave: Wave, groups: Sequence[FailureGroup]) -> Wave:
+        """The first page's first version that is neither over there nor beyond help already.
+
+        A key's oldest version comes first, so that the canary is never the newer of two.
+        """
+        rule = self.checking.verifier.rule_of(incident.group)
+        page = next(iter(self.held.pages(groups, wave.cursor, wave.attempt)))
+        beforehand = dict(wave.beforehand)
+        for held in page.objects:
+            verified = self.checking.verifier.verify(held, rule)
+            outcome = settled_outcome(verified, wave, self.clock.now())
+            if outcome is None:
+                found = replace(wave, beforehand=beforehand)
+                return self.gathering.hold(found, [held], incident.group.bucket)
+            self.held.record_outcomes([(held, outcome)])
+            beforehand[outcome.kind] = beforehand.get(outcome.kind, 0) + 1
+        cursor = page.next or LedgerCursor()
+        stage = wave.stage if page.next else Stage.DONE
+        return replace(wave, beforehand=beforehand, cursor=cursor, stage=stage)
+
+    # the job
+
+    def _start(self, incident: Incident, wave: Wave) -> Next:
+        """Start the wave's job and with it a new chain of messages."""
+        if wave.manifest is None:
+            raise PermanentError(f"wave {wave.number} is ready without a manifest")
+        now = self.clock.now()
         try:
-            job_id = self.jobs.start(incident.group.bucket, objects, token)
+            job_id = self.jobs.start(incident.group.bucket, wave.manifest, wave.token)
         except ThrottledError:
             # S3 takes six active jobs of an account at most (aws-facts 6.3).
-            return BUSY
+            waited = now - wave.began_at
+            return self._wait(wave, max(BUSY - waited / 4, BUSY_AT_LEAST))
         self.held.record_job(
             BatchJob(
                 job_id=job_id,
                 incident_id=incident.incident_id,
                 round=incident.round,
-                wave=wave,
-                objects=len(objects),
+                wave=wave.number,
+                objects=wave.objects,
                 started_at=now,
             )
         )
-        poll = f"{incident.round}-{wave}"
-        moved = self._move(
-            incident,
-            status,
-            job_id=job_id,
-            wave=wave,
-            poll=poll,
-            summary=f"job {job_id} re-copies {len(objects)} version(s)",
-        )
-        if moved is not None:
-            self.outbox.request_recopy(incident.incident_id, poll, POLL)
-        return None
+        return self._save(replace(wave, stage=Stage.RUNNING, job_id=job_id, started_at=now))
 
-    def _still_waiting(self, incident: Incident) -> Iterator[HeldObject]:
-        """The waiting versions, less those that turn out to be gone or over there already."""
-        rule = self.verifier.rule_of(incident.group)
-        for held in self._waiting(incident):
-            verified = self.verifier.verify(held, rule)
-            if (outcome := _settled(verified, self.clock.now())) is not None:
-                self.held.record_outcomes([(held, outcome)])
-            else:
-                yield held
-
-    def _waiting(self, incident: Incident) -> Iterator[HeldObject]:
-        return self.held.waiting(self.incidents.groups_of(incident.incident_id))
-
-    def _look_at_job(self, incident: Incident) -> timedelta | None:
-        job = self.held.job(incident.job_id or "")
-        if job is None:
-            self._escalate(incident, f"the ledger does not know job {incident.job_id}")
-            return None
-        state = self.jobs.state_of(job.job_id)
+    def _follow(self, incident: Incident, wave: Wave) -> Next:
+        if incident.job_id != wave.job_id:
+            return self._show_job(incident, wave)
+        state = self.jobs.state_of(wave.job_id or "")
         match state.phase:
             case JobPhase.RUNNING:
-                return POLL
-            case JobPhase.STOPPED:
-                self._job_stopped(incident, f"job {job.job_id} {state.status}: {state.because}")
-                return None
-            case JobPhase.COMPLETE:
-                return self._verify(incident, job)
+                elapsed = self.clock.now() - (wave.started_at or wave.began_at)
+                return self._wait(wave, min(max(POLL, elapsed / 10), POLL_AT_LAST))
+            case JobPhase.COMPLETE | JobPhase.STOPPED:
+                return self._check(incident, wave, state)
             case unreachable:
                 assert_never(unreachable)
 
-    def _verify(self, incident: Incident, job: BatchJob) -> timedelta | None:
-        """Give every version of the job its outcome; complete is not the same as replicated."""
-        results = {(row.key, row.version_id): row for row in self.jobs.report_of(job.job_id)}
-        if not results:
-            self._escalate(incident, f"job {job.job_id} is complete and reported nothing")
-            return None
-        outcomes, unsettled = self._outcomes(incident, job, results)
-        kinds = {outcome.kind for _, outcome in outcomes}
-        is_canary = incident.status is Status.CANARY
-        if is_canary and OutcomeKind.FAILED in kinds:
-            # No outcome is kept: the version waits for the next round.
-            self._canary_failed(incident)
-            return None
-        self.held.record_outcomes(outcomes)
-        if unsettled or len(outcomes) == AT_ONCE:
-            return POLL
-        if is_canary and OutcomeKind.REPLICATED not in kinds:
-            # A canary that was deleted meanwhile proves nothing.
-            return self._send_canary(incident)
-        return self._send_rest(incident)
-
-    def _outcomes(
-        self,
-        incident: Incident,
-        job: BatchJob,
-        results: Mapping[tuple[str, str], TaskResult],
-    ) -> tuple[list[tuple[HeldObject, Outcome]], int]:
-        """The outcomes that are clear by now, and how many versions are not settled yet."""
-        now = self.clock.now()
-        late = now > job.started_at + SETTLE
-        rule = self.verifier.rule_of(incident.group)
-        outcomes, unsettled = [], 0
-        todo = (held for held in self._waiting(incident) if (held.key, held.version_id) in results)
-        for held in islice(todo, AT_ONCE):
-            verified = self.verifier.verify(held, rule)
-            result = results[held.key, held.version_id]
-            outcome = _settled(verified, now) or _unsettled(verified, result, now, late=late)
-            if outcome is None:
-                unsettled += 1
-            else:
-                outcomes.append((held, outcome))
-        return outcomes, unsettled
-
-    def _canary_failed(self, incident: Incident) -> None:
-        """Take the change back and begin the next round with what the canary showed."""
-        moved = self._move(
+    def _show_job(self, incident: Incident, wave: Wave) -> Next:
+        """Show the job in the incident's record; from here on a new chain of messages follows."""
+        poll = f"{incident.round}-{wave.number}"
+        rules = self.checking.verifier.rule_of(incident.group).rules
+        # A job knows no single rule (aws-facts 6.3).
+        others = f"; S3 tries all {rules} rules of the bucket" if rules > 1 else ""
+        status = Status.CANARY if wave.kind is WaveKind.CANARY else Status.RECOPYING
+        self.outbox.request_recopy(incident.incident_id, poll, POLL)
+        self._move(
             incident,
-            Status.OPEN,
-            job_id=None,
-            poll=None,
-            summary="the canary failed: the change is rolled back and the cause looked for again",
+            status,
+            job_id=wave.job_id,
+            wave=wave.number,
+            poll=poll,
+            summary=f"job {wave.job_id} re-copies {wave.objects} version(s){others}",
         )
-        if moved is not None:
-            self.outbox.request_roll_back(moved.incident_id, moved.round)
+        return None
 
-    def _job_stopped(self, incident: Incident, because: str) -> None:
-        if incident.status is Status.CANARY:
+    def _check(self, incident: Incident, wave: Wave, state: JobState) -> Next:
+        """Go through the report; complete is not the same as replicated."""
+        ended = replace(wave, ended_at=wave.ended_at or self.clock.now())
+        rule = self.checking.verifier.rule_of(incident.group)
+        checked = self.checking.check(ended, incident.group, rule)
+        seen = checked.wave
+        if not checked.is_over:
+            return self._wait(seen, checked.wait) if checked.wait else self._save(seen)
+        if seen.kind is WaveKind.CANARY and self._has_failed(seen, state):
             self._canary_failed(incident)
-        else:
-            self._escalate(incident, because)
+            return None
+        if not seen.done and seen.paused_by is None:
+            says = f"job {wave.job_id} is complete and reported nothing"
+            self._escalate(incident, _because(wave, state) or says)
+            return None
+        if state.phase is JobPhase.STOPPED and not (seen.paused_by or seen.is_stopped_by_failures):
+            self._escalate(incident, _because(wave, state))
+            return None
+        return self._save(replace(seen, stage=Stage.DONE))
 
-    def _resolve(self, incident: Incident) -> None:
-        """End the incident; failures among the outcomes are left to a person."""
-        counts = self._counts(incident)
+    def _has_failed(self, canary: Wave, state: JobState) -> bool:
+        stopped = state.phase is JobPhase.STOPPED and canary.paused_by is None
+        return OutcomeKind.FAILED in canary.counts or (stopped and not canary.done)
+
+    def _pause(self, wave: Wave | None, by: str) -> timedelta:
+        """Let the job of a paused incident do no more; after `resume` its rest is taken up."""
+        running = wave is not None and wave.stage is Stage.RUNNING and wave.job_id is not None
+        if wave is not None and running and wave.paused_by is None and wave.ended_at is None:
+            self.jobs.cancel(wave.job_id or "", f"paused by {by}")
+            self._save(replace(wave, paused_by=by))
+        elif wave is not None:
+            self._save(wave)
+        return PAUSED
+
+    # what comes next
+
+    def _follow_up(self, incident: Incident, wave: Wave) -> Next:
+        """Widen after success only; stop where too much failed; end where nothing waits."""
+        nothing_waits = wave.objects == 0
+        if nothing_waits:
+            self._conclude(incident)
+            return None
+        if wave.kind is not WaveKind.COUNT and wave.is_stopped_by_failures:
+            self._reopen(incident, [wave])
+            return None
+        if wave.kind is WaveKind.REST and wave.paused_by is None:
+            ready = (wave.started_at or wave.began_at) + STRAGGLERS_WAIT
+            remaining = ready - self.clock.now()
+            if remaining > timedelta() and self._anything_waits(incident, wave):
+                return self._wait(wave, remaining)
+        return self._begin(incident, next_kind(wave), after=wave)
+
+    def _anything_waits(self, incident: Incident, wave: Wave) -> bool:
+        groups = self.incidents.groups_of(incident.incident_id)
+        return next(iter(self.held.waiting(groups, wave.attempt)), None) is not None
+
+    def _conclude(self, incident: Incident) -> None:
+        """End the incident, or its round where tasks were refused."""
+        waves = self._waves_of(incident)
+        if any(wave.reasons for wave in waves):
+            self._reopen(incident, waves)
+            return
+        counts = counts_of(waves)
         says = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing waited"
         if OutcomeKind.FAILED in counts:
             self._escalate(incident, says)
@@ -247,6 +336,62 @@ class Recopy:
             summary=says,
         )
 
+    def _waves_of(self, incident: Incident) -> Sequence[Wave]:
+        attempt = attempt_of(incident)
+        waves = self.waves.of_incident(incident.incident_id)
+        return [wave for wave in waves if wave.attempt == attempt]
+
+    def _reopen(self, incident: Incident, waves: Sequence[Wave]) -> None:
+        """Begin the next round with what was refused; the versions concerned wait for it."""
+        reasons: dict[str, int] = {}
+        for wave in waves:
+            for reason, count in wave.reasons.items():
+                reasons[reason] = reasons.get(reason, 0) + count
+        says = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        moved = self._move(
+            incident,
+            Status.DIAGNOSED,
+            round=incident.round + 1,
+            job_id=None,
+            summary=f"tasks failed ({says}): the cause is looked for again",
+        )
+        if moved is not None:
+            self._hand_over(moved)
+
+    def _canary_failed(self, incident: Incident) -> None:
+        """Take the change back and begin the next round with what the canary showed."""
+        moved = self._move(
+            incident,
+            Status.OPEN,
+            job_id=None,
+            summary="the canary failed: the change is rolled back and the cause looked for again",
+        )
+        if moved is not None:
+            self._hand_over(moved)
+
+    def _hand_over(self, incident: Incident) -> None:
+        """Send what leads out of the state in which a re-copy left the incident.
+
+        The chain's last message is known until then, so that its second delivery sends it again.
+        """
+        match incident.status:
+            case Status.OPEN:
+                self.outbox.request_roll_back(incident.incident_id, incident.round)
+            case Status.DIAGNOSED:
+                known = self.incidents.groups_of(incident.incident_id)
+                for group in dict.fromkeys([*known, *self._refused_groups(incident)]):
+                    self.outbox.request_triage(group)
+            case _:
+                pass
+
+    def _refused_groups(self, incident: Incident) -> Sequence[FailureGroup]:
+        """The groups in which the newest attempt's refused tasks were recorded as failures."""
+        waves = self.waves.of_incident(incident.incident_id)
+        reasons = (
+            reason for wave in waves if wave.attempt == waves[-1].attempt for reason in wave.reasons
+        )
+        return [regrouped(incident.group, each) for each in reasons if each != UNNAMED]
+
     def _escalate(self, incident: Incident, because: str) -> None:
         self._move(incident, Status.ESCALATED, poll=None, summary=because)
 
@@ -257,34 +402,9 @@ class Recopy:
             self.outbox.announce(moved)
         return moved
 
-    def _counts(self, incident: Incident) -> Mapping[OutcomeKind, int]:
-        counts: dict[OutcomeKind, int] = {}
-        groups = self.incidents.groups_of(incident.incident_id)
-        for _, outcome in self.held.outcomes(groups):
-            if outcome is not None:
-                counts[outcome.kind] = counts.get(outcome.kind, 0) + 1
-        return counts
 
-
-def _settled(verified: Verified, now: datetime) -> Outcome | None:
-    """The outcome that looking at both sides settles by itself."""
-    match verified.verification:
-        case Verification.REPLICATED:
-            return Outcome(kind=OutcomeKind.REPLICATED, at=now, says=verified.says)
-        case Verification.GONE:
-            return Outcome(kind=OutcomeKind.GONE, at=now, says=verified.says)
-        case Verification.PENDING | Verification.DIFFERS | Verification.FAILED:
-            return None
-        case unreachable:
-            assert_never(unreachable)
-
-
-def _unsettled(
-    verified: Verified, result: TaskResult, now: datetime, *, late: bool
-) -> Outcome | None:
-    """The outcome after its task: a failed task decides, a successful one is waited for."""
-    if not result.succeeded:
-        return Outcome(kind=OutcomeKind.FAILED, at=now, says=result.error_code or result.message)
-    if verified.verification is Verification.FAILED or late:
-        return Outcome(kind=OutcomeKind.FAILED, at=now, says=verified.says)
-    return None
+def _because(wave: Wave, state: JobState) -> str:
+    """Why the wave's job stopped, or nothing if it is complete."""
+    if state.phase is not JobPhase.STOPPED:
+        return ""
+    return f"job {wave.job_id} {state.status}: {state.because}"

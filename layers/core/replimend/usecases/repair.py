@@ -313,8 +313,11 @@ class Repair:
         return [each.says for each in undone if not each.done]
 
     def _pause(self, command: PauseRepairs) -> Mapping[str, Any]:
-        """Let no change happen until `resume`."""
+        """Let no change happen until `resume`, and have running re-copies stop their jobs."""
         self.incidents.freeze(command.by, self.clock.now())
+        for status in (Status.CANARY, Status.RECOPYING):
+            for incident in self.incidents.in_status(status):
+                self.outbox.request_recopy(incident.incident_id, None, timedelta())
         return {"paused": True, "by": self.incidents.frozen_by() or command.by}
 
     def _resume(self, command: ResumeRepairs) -> Mapping[str, Any]:
