@@ -11,6 +11,17 @@ from typing import Protocol, TypedDict, Unpack
 
 from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
+from replimend.domain.copying import (
+    Attempt,
+    Blueprint,
+    CopiedPart,
+    Part,
+    Place,
+    Refused,
+    Stale,
+    Top,
+    Upload,
+)
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.incident import FailureGroup, Incident, Status
@@ -267,3 +278,75 @@ class Changes(Protocol):
 
     def release(self, subject: str, owner: str) -> None:
         """Give the lease back, if it still is the caller's."""
+
+
+class Pace(Protocol):
+    """How fast AWS may be called; shared by whoever calls it."""
+
+    def acquire(self) -> None:
+        """Return when one more call may be made."""
+
+    def throttled(self) -> None:
+        """AWS asked to slow down."""
+
+
+class Copies(Protocol):
+    """Copies object versions server-side; their bytes never come here.
+
+    ThrottledError when S3 asks to slow down, TransientError when it stumbles; whatever else it
+    says against a copy is a value.
+    """
+
+    def current(self, place: Place, key: str) -> Top:
+        """What stands on top of the key."""
+
+    def version(self, place: Place, key: str, version_id: str) -> Top:
+        """One version of the key, current or not."""
+
+    def copy(self, blueprint: Blueprint) -> Attempt:
+        """Make the copy in one call; 5 GB at most."""
+
+    def begin(self, blueprint: Blueprint) -> str | Refused:
+        """Start a multipart copy that will keep everything; its upload id."""
+
+    def copy_part(
+        self, blueprint: Blueprint, upload_id: str, part: Part
+    ) -> CopiedPart | Stale | Refused:
+        """Copy one byte range; doing so again replaces the part."""
+
+    def finish(self, blueprint: Blueprint, upload_id: str, parts: Sequence[CopiedPart]) -> Attempt:
+        """Make the parts an object, under the blueprint's guard."""
+
+    def abort(self, place: Place, key: str, upload_id: str) -> None:
+        """Give an upload up with its parts; no error if it is gone."""
+
+    def abort_forgotten(self, place: Place, key: str, since: datetime) -> Refused | None:
+        """Give up all uploads of this key that we began since; Refused if S3 does not tell."""
+
+
+class Uploads(Protocol):
+    """The ledger's part for multipart copies under way, so that any invocation can go on."""
+
+    def claim(self, copy_id: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Whether the caller now is the only one to work on this copy, until then."""
+
+    def release(self, copy_id: str, owner: str) -> None:
+        """Let others work on it, if the claim still is the caller's."""
+
+    def find(self, copy_id: str) -> Upload | None:
+        """The upload under way, or intended, or None."""
+
+    def intend(self, upload: Upload) -> None:
+        """Note that an upload is about to be started, in place of any earlier one."""
+
+    def started(self, upload: Upload) -> None:
+        """Note the id that S3 gave to the intended upload."""
+
+    def add_parts(self, upload: Upload, parts: Sequence[CopiedPart]) -> None:
+        """Note parts that S3 has; noting them again changes nothing."""
+
+    def parts(self, upload: Upload) -> tuple[CopiedPart, ...]:
+        """The noted parts of exactly this upload, by number."""
+
+    def forget(self, copy_id: str) -> None:
+        """Note that nothing is under way any more."""
