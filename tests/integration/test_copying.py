@@ -508,3 +508,40 @@ def test_after_the_deadline_everything_left_is_unfinished(world: World) -> None:
 
     assert {result.kind for _, result in results} == {CopyKind.UNFINISHED}
     assert world.versions(TARGET) == []
+
+
+def test_keys_that_the_destination_lacks_cost_one_look_together(world: World) -> None:
+    tasks = [world.put(Key=f"p/{number}", Body=b"x") for number in range(12)]
+    world.s3.put_object(Bucket=TARGET.bucket, Key="p/3", Body=b"theirs")
+    world.s3.put_object(Bucket=TARGET.bucket, Key="p/5", Body=b"theirs")
+    world.s3.delete_object(Bucket=TARGET.bucket, Key="p/5")
+    asked: list[str] = []
+    for call in ("HeadObject", "ListObjectVersions"):
+        world.s3.meta.events.register(
+            f"provide-client-params.s3.{call}",
+            lambda params, **_: asked.append(f"{params['Bucket']} {params.get('VersionId')}"),
+        )
+
+    results = {
+        task.key: result.kind
+        for task, result in world.engine().copy_all(tasks, world.clock.now() + FAR)
+    }
+
+    assert {results.pop("p/3"), results.pop("p/5")} == {CopyKind.SUPERSEDED}
+    assert set(results.values()) == {CopyKind.COPIED}
+    looked = [each for each in asked if each == f"{TARGET.bucket} None"]
+    assert len(looked) == 2, "the listing, and the one key that has an object"
+
+
+@pytest.mark.parametrize("between", [0, 20])
+def test_a_listing_answers_only_for_the_keys_that_it_reached(
+    world: World, monkeypatch: pytest.MonkeyPatch, between: int
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "5")
+    for number in range(between):
+        world.s3.put_object(Bucket=TARGET.bucket, Key=f"b/{number:05}", Body=b"")
+    copies = S3Copies(lambda _: world.s3, Unpaced())
+
+    seen = copies.without_current(TARGET, ["a", "b/", "b/00000+", "c/ü"])
+
+    assert list(seen) == ["a", "b/", "b/00000+"] + ([] if between else ["c/ü"])

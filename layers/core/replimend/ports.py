@@ -5,7 +5,7 @@ AWS refuses is answered with `Unavailable`; something that does not exist with `
 raises ThrottledError, so that the message is given back to its queue.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
 
@@ -15,6 +15,7 @@ from replimend.domain.copying import (
     Attempt,
     Blueprint,
     CopiedPart,
+    DeleteMarker,
     Part,
     Place,
     Refused,
@@ -23,7 +24,7 @@ from replimend.domain.copying import (
     Upload,
 )
 from replimend.domain.documents import PolicyDocument
-from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
+from replimend.domain.facts import Absent, Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.recopy import BatchJob, HeldObject, JobState, Outcome, TaskResult
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
@@ -302,6 +303,14 @@ class Copies(Protocol):
 
     def version(self, place: Place, key: str, version_id: str) -> Top:
         """One version of the key, current or not."""
+
+    def without_current(
+        self, place: Place, keys: Collection[str]
+    ) -> Mapping[str, Absent | DeleteMarker]:
+        """Those of the keys that are known, at the cost of few calls, to have no current version.
+
+        A key that is not in the answer has to be looked at by itself.
+        """
 
     def copy(self, blueprint: Blueprint) -> Attempt:
         """Make the copy in one call; 5 GB at most."""

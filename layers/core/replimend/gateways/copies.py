@@ -1,8 +1,9 @@
 """Server-side copies of object versions: CopyObject, and multipart copies in byte ranges."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -55,6 +56,7 @@ READS = frozenset(
         "s3:GetObjectVersionTagging",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
+        "s3:ListBucketVersions",
         "kms:Decrypt",
     }
 )
@@ -87,6 +89,8 @@ BUSY = frozenset(
 )
 """S3 stumbled, perhaps behind a 200 that carried the error; the client's own tries are used up."""
 NO_CONTROLS = frozenset({"OwnershipControlsNotFoundError"})
+PAGES, KEYS_PER_PAGE = 3, 250
+"""Listing pages that are worth it: these, and one more for so many keys."""
 CLOCK_SKEW = timedelta(minutes=1)
 WHOLE = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 GRANTS = {
@@ -182,6 +186,56 @@ class S3Copies:
             since = _http_moment(answer.get("last-modified"))
             return DeleteMarker(version_id=version_id, since=since)
         return DeleteMarker(version_id=version_id, since=None)
+
+    def without_current(
+        self, place: Place, keys: Collection[str]
+    ) -> Mapping[str, Absent | DeleteMarker]:
+        """Those of the keys that a few pages of the bucket's listing show to have no object.
+
+        A page shows a thousand versions; where other keys lie between, only a part is answered.
+        """
+        wanted = sorted(keys, key=str.encode)
+        seen: dict[str, Absent | DeleteMarker] = {}
+        more: dict[str, Any] = {}
+        # A listing begins behind its marker, which must therefore come before the first key.
+        prefix, before = _shared_start(wanted[0], wanted[-1]), wanted[0][:-1]
+        shown: dict[str, DeleteMarker | None] = {}
+        end: str | None = wanted[0]
+        for _ in range(PAGES + len(wanted) // KEYS_PER_PAGE):
+            try:
+                page = self._versions(place, prefix, more)
+            except ClientError as error:
+                if code_of(error) in DENIED | MISSING:
+                    return seen
+                raise
+            # A key of which only older versions are listed so far stays unknown.
+            shown |= {each["Key"]: None for each in page.get("Versions", [])}
+            shown |= {
+                each["Key"]: DeleteMarker(version_id=each["VersionId"], since=each["LastModified"])
+                for each in page.get("DeleteMarkers", [])
+                if each["IsLatest"]
+            }
+            end = page.get("NextKeyMarker") if page.get("IsTruncated") else None
+            if end is None or end.encode() > wanted[-1].encode():
+                break
+            more = {"KeyMarker": end, "VersionIdMarker": page["NextVersionIdMarker"]}
+            if end.encode() < before.encode():
+                more = {"KeyMarker": before}
+        for key in wanted:
+            if end is not None and key.encode() >= end.encode():
+                break
+            standing = shown.get(key, Absent(what=f"an object in {place.bucket}"))
+            if standing is not None:
+                seen[key] = standing
+        return seen
+
+    def _versions(self, place: Place, prefix: str, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        s3 = self.client_in(place.region)
+        return self._call(
+            lambda: s3.list_object_versions(
+                Bucket=place.bucket, Prefix=prefix, ExpectedBucketOwner=place.account, **more
+            )
+        )
 
     def copy(self, blueprint: Blueprint) -> Attempt:
         """One CopyObject of exactly the version and ETag that were looked at.
@@ -444,6 +498,12 @@ class S3Copies:
             if code_of(error) in BUSY:
                 raise TransientError(f"{error.operation_name}: {code_of(error)}") from error
             raise
+
+
+def _shared_start(one: str, other: str) -> str:
+    """The characters that both begin with."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return "".join(letter for letter, _ in pairs)
 
 
 def _source(blueprint: Blueprint) -> Request:

@@ -5,7 +5,8 @@ again, a multipart copy goes on where it was, and an upload that nobody noted is
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,8 +23,10 @@ from replimend.domain.copying import (
     CopyKind,
     CopyResult,
     CopyTask,
+    DeleteMarker,
     Original,
     Part,
+    Place,
     Refused,
     Stale,
     StillThere,
@@ -41,6 +44,7 @@ from replimend.domain.copying import (
     superseded_or_gone,
     target_encryption,
 )
+from replimend.domain.facts import Absent
 from replimend.errors import TransientError
 from replimend.ports import Clock, Copies, Uploads
 
@@ -48,8 +52,8 @@ LOOKS = 3
 """How often both ends are looked at anew when they change under a copy."""
 TRIES = 3
 """How often a throttled object is taken up in one run; the next run takes it up again."""
-IN_HAND = 4
-"""Tasks taken at a time, in widths."""
+BATCH, IN_HAND = 1_000, 4
+"""Tasks taken together, and tasks in the pools at a time, in widths."""
 CLAIM = timedelta(minutes=15)
 """No function runs longer."""
 
@@ -94,7 +98,8 @@ class CopyEngine:
     ) -> Iterator[tuple[CopyTask, CopyResult]]:
         """Copy many versions, each once, in no particular order; what comes late is `unfinished`.
 
-        At most a few times `width` tasks are taken and not yet answered at any moment.
+        Tasks are taken in batches of a thousand: order them by key, and the look at what the
+        destination has costs a call or two a batch.
         """
         with _Pools(self.measures.width) as pools:
             run = _Run(self, pools, deadline)
@@ -117,15 +122,21 @@ class CopyEngine:
         with _Pools(self.measures.width) as pools:
             return self.make(task, self.look_at_itself(task), deadline, pools.parts)
 
-    def look(self, task: CopyTask) -> Blueprint | CopyResult:
-        """The copy to make as both ends stand now, or how the task ends without one."""
+    def look(
+        self, task: CopyTask, standing: Absent | DeleteMarker | None = None
+    ) -> Blueprint | CopyResult:
+        """The copy to make as both ends stand now, or how the task ends without one.
+
+        `standing` is what the destination was seen to be a moment ago, if it was looked at.
+        """
         top = self.copies.current(task.source, task.key)
         original = self._original(task, top)
         if isinstance(original, CopyResult):
             return original
         if refusal := destination_refusal(task, original) or self._loses(original):
             return refusal
-        guard = destination_guard(task, original, self.copies.current(task.destination, task.key))
+        there = standing or self.copies.current(task.destination, task.key)
+        guard = destination_guard(task, original, there)
         if isinstance(guard, CopyResult):
             return guard
         return Blueprint(
@@ -376,14 +387,37 @@ class _Run:
     def over(self, tasks: Iterable[CopyTask]) -> Iterator[tuple[CopyTask, CopyResult]]:
         """Every task once with its result."""
         window, out = IN_HAND * self.engine.measures.width, 0
-        for task in tasks:
-            self.pools.readers.submit(self._guarded, self._look, task, 1)
-            out += 1
-            if out >= window:
-                yield self._next()
-                out -= 1
+        for batch in batched(tasks, BATCH, strict=False):
+            standing = self._standing(batch)
+            for task in batch:
+                known = standing.get((task.destination, task.key))
+                self.pools.readers.submit(self._guarded, self._look, task, 1, known)
+                out += 1
+                if out >= window:
+                    yield self._next()
+                    out -= 1
         for _ in range(out):
             yield self._next()
+
+    def _standing(
+        self, tasks: Iterable[CopyTask]
+    ) -> Mapping[tuple[Place, str], Absent | DeleteMarker]:
+        """What the destinations have no object of, seen for the whole batch at once.
+
+        Should an object be written there meanwhile, the copy's own guard stops it.
+        """
+        keys = defaultdict(set)
+        if self.engine.clock.now() < self.deadline:
+            for task in tasks:
+                keys[task.destination].add(task.key)
+        found: dict[tuple[Place, str], Absent | DeleteMarker] = {}
+        for place, wanted in keys.items():
+            try:
+                seen = self.engine.copies.without_current(place, wanted)
+            except TransientError:
+                continue
+            found |= {(place, key): standing for key, standing in seen.items()}
+        return found
 
     def _next(self) -> tuple[CopyTask, CopyResult]:
         answer = self.answers.get()
@@ -391,26 +425,26 @@ class _Run:
             raise answer
         return answer
 
-    def _look(self, task: CopyTask, turn: int) -> None:
+    def _look(self, task: CopyTask, turn: int, known: Absent | DeleteMarker | None) -> None:
         if self.engine.clock.now() >= self.deadline:
             self.answers.put((task, _out_of_time()))
             return
-        looked = self.engine.look(task)
+        looked = self.engine.look(task, known)
         self.pools.writers.submit(self._guarded, self._make, task, turn, looked)
 
     def _make(self, task: CopyTask, _: int, looked: Blueprint | CopyResult) -> None:
         result = self.engine.make(task, looked, self.deadline, self.pools.parts)
         self.answers.put((task, result))
 
-    def _guarded(
-        self, step: Callable[..., None], task: CopyTask, turn: int, *more: Blueprint | CopyResult
+    def _guarded[T](
+        self, step: Callable[[CopyTask, int, T], None], task: CopyTask, turn: int, given: T
     ) -> None:
         """One step; passing trouble sends the task to the back of the queue, or to the next run."""
         try:
-            step(task, turn, *more)
+            step(task, turn, given)
         except TransientError as error:
             if turn < TRIES:
-                self.pools.readers.submit(self._guarded, self._look, task, turn + 1)
+                self.pools.readers.submit(self._guarded, self._look, task, turn + 1, None)
             else:
                 result = CopyResult(kind=CopyKind.UNFINISHED, says=str(error))
                 self.answers.put((task, result))
