@@ -28,9 +28,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replimend.domain.copying import CopyTask, Place, Upload
+from replimend.domain.copying import CopyTask, Measures, Place, Upload
 from replimend.gateways.copies import S3Copies
-from replimend.usecases.copying import CopyEngine, Measures, Unpaced
+from replimend.gateways.paced import PacedS3
+from replimend.usecases.copy_runs import CopyRun
+from replimend.usecases.copying import CopyEngine, Unpaced
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -55,7 +57,7 @@ class Load:
 
 LOADS = (
     Load(name="1,000 x 64 KiB", bucket="small", objects=1_000, size=64 * KIB, rounds=5),
-    Load(name="20 x 64 MB", bucket="large", objects=20, size=64 * MB, rounds=5),
+    Load(name="20 x 64 MB", bucket="large", objects=20, size=64 * MB, rounds=3),
 )
 RICH: dict[str, Any] = {
     "ContentType": "application/pdf",
@@ -242,7 +244,7 @@ def copy_ours(source: str, destination: str, address: str) -> None:
     client.meta.events.register("after-call.s3.HeadObject", put_size_back)
     client.meta.events.register("before-call.s3.GetBucketOwnershipControls", no_acls)
     engine = CopyEngine(
-        copies=S3Copies(lambda _: client, Unpaced()),
+        copies=S3Copies(PacedS3(lambda _: client, Unpaced())),
         uploads=NoUploads(),
         clock=Clock(),
         measures=Measures(width=WIDTH),
@@ -252,7 +254,7 @@ def copy_ours(source: str, destination: str, address: str) -> None:
         CopyTask(source=ends[0], destination=ends[1], key=each["Key"], version_id=each["VersionId"])
         for each in held
     ]
-    for _ in engine.copy_all(tasks, datetime.now(UTC) + timedelta(hours=1)):
+    for _ in CopyRun(engine).over(tasks, datetime.now(UTC) + timedelta(hours=1)):
         pass
 
 

@@ -28,6 +28,7 @@ from replimend.domain.facts import Absent, Encryption
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import ThrottledError, TransientError
 from replimend.gateways.copies import S3Copies
+from replimend.gateways.paced import PacedS3
 from replimend.inbound.originals import original_of
 from tests.facts import DESTINATION_KEY, HOME, MEMBER, NOON
 from tests.stubs import StubbedClients
@@ -65,7 +66,7 @@ class CountedPace:
 
 
 def copies(clients: StubbedClients, pace: CountedPace | None = None) -> S3Copies:
-    return S3Copies(lambda region: clients.own("s3", region), pace or CountedPace())
+    return S3Copies(PacedS3(lambda region: clients.own("s3", region), pace or CountedPace()))
 
 
 def an_original(clients: StubbedClients, **head: object) -> Original:

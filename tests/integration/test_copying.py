@@ -13,12 +13,14 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto import mock_aws
 
-from replimend.domain.copying import MIB, CopyKind, CopyResult, CopyTask, Place
+from replimend.domain.copying import MIB, CopyKind, CopyResult, CopyTask, Measures, Place
 from replimend.errors import TransientError
 from replimend.gateways.copies import S3Copies
+from replimend.gateways.paced import PacedS3
 from replimend.gateways.table import Table
 from replimend.gateways.uploads import UploadLedger
-from replimend.usecases.copying import CopyEngine, Measures, Unpaced
+from replimend.usecases.copy_runs import CopyRun
+from replimend.usecases.copying import CopyEngine, Unpaced
 
 SOURCE = Place(bucket="orders-ireland", account="123456789012", region="us-east-1")
 TARGET = Place(bucket="orders-frankfurt", account="123456789012", region="us-east-1")
@@ -91,7 +93,7 @@ class World:
 
     def engine(self) -> CopyEngine:
         return CopyEngine(
-            copies=S3Copies(lambda _: self.s3, Unpaced()),
+            copies=S3Copies(PacedS3(lambda _: self.s3, Unpaced())),
             uploads=UploadLedger(self.table),
             clock=self.clock,
             measures=SMALL,
@@ -493,7 +495,7 @@ def test_many_objects_are_each_answered_once(world: World) -> None:
 
     results = {
         task.key: result.kind
-        for task, result in world.engine().copy_all(tasks, world.clock.now() + FAR)
+        for task, result in CopyRun(world.engine()).over(tasks, world.clock.now() + FAR)
     }
 
     assert results.pop("7") is CopyKind.SUPERSEDED
@@ -504,7 +506,7 @@ def test_many_objects_are_each_answered_once(world: World) -> None:
 def test_after_the_deadline_everything_left_is_unfinished(world: World) -> None:
     tasks = [world.put(Key=f"{number}", Body=b"x") for number in range(3)]
 
-    results = list(world.engine().copy_all(tasks, world.clock.now()))
+    results = list(CopyRun(world.engine()).over(tasks, world.clock.now()))
 
     assert {result.kind for _, result in results} == {CopyKind.UNFINISHED}
     assert world.versions(TARGET) == []
@@ -524,7 +526,7 @@ def test_keys_that_the_destination_lacks_cost_one_look_together(world: World) ->
 
     results = {
         task.key: result.kind
-        for task, result in world.engine().copy_all(tasks, world.clock.now() + FAR)
+        for task, result in CopyRun(world.engine()).over(tasks, world.clock.now() + FAR)
     }
 
     assert {results.pop("p/3"), results.pop("p/5")} == {CopyKind.SUPERSEDED}
@@ -540,7 +542,7 @@ def test_a_listing_answers_only_for_the_keys_that_it_reached(
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "5")
     for number in range(between):
         world.s3.put_object(Bucket=TARGET.bucket, Key=f"b/{number:05}", Body=b"")
-    copies = S3Copies(lambda _: world.s3, Unpaced())
+    copies = S3Copies(PacedS3(lambda _: world.s3, Unpaced()))
 
     seen = copies.without_current(TARGET, ["a", "b/", "b/00000+", "c/ü"])
 

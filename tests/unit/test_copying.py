@@ -8,6 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replimend.domain.copy_decisions import (
+    destination_guard,
+    destination_refusal,
+    eligible,
+    target_encryption,
+)
 from replimend.domain.copying import (
     MIB,
     OBJECT_LIMIT,
@@ -20,23 +26,19 @@ from replimend.domain.copying import (
     CopyTask,
     CustomerKeyed,
     DeleteMarker,
+    Measures,
     NothingThere,
     Original,
     Place,
     StillThere,
     TargetEncryption,
     Top,
-    destination_guard,
-    destination_refusal,
-    eligible,
     missing_parts,
     part_size_for,
     parts_of,
-    target_encryption,
 )
 from replimend.domain.facts import Absent, Encryption, ObjectVersion
 from replimend.domain.unavailable import Unavailable
-from replimend.usecases.copying import Measures
 from tests.facts import DESTINATION_KEY, HOME, MEMBER, NOON
 
 SECOND = timedelta(seconds=1)

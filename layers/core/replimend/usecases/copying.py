@@ -4,58 +4,43 @@ Whatever dies between two calls, the next run looks at both ends first: a finish
 again, a multipart copy goes on where it was, and an upload that nobody noted is given up.
 """
 
-import uuid
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from itertools import batched
-from queue import SimpleQueue
-from typing import Self, assert_never
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
 
-from replimend.domain.copying import (
-    MIB,
-    SINGLE_LIMIT,
-    Attempt,
-    Blueprint,
-    CopiedPart,
-    CopyKind,
-    CopyResult,
-    CopyTask,
-    DeleteMarker,
-    Original,
-    Part,
-    Place,
-    Refused,
-    Stale,
-    StillThere,
-    Top,
-    Upload,
-    Written,
+from replimend.domain.copy_decisions import (
     destination_guard,
     destination_refusal,
     eligible,
     is_copy,
-    missing_parts,
+    out_of_time,
     own_encryption,
-    part_size_for,
     sending_refusal,
     superseded_or_gone,
     target_encryption,
 )
+from replimend.domain.copying import (
+    Attempt,
+    Blueprint,
+    CopyKind,
+    CopyResult,
+    CopyTask,
+    DeleteMarker,
+    Measures,
+    Original,
+    Refused,
+    Stale,
+    StillThere,
+    Top,
+    Written,
+)
 from replimend.domain.facts import Absent
-from replimend.errors import TransientError
 from replimend.ports import Clock, Copies, Uploads
+from replimend.usecases.partwise import PartwiseCopier
 
 LOOKS = 3
 """How often both ends are looked at anew when they change under a copy."""
-TRIES = 3
-"""How often a throttled object is taken up in one run; the next run takes it up again."""
-BATCH, IN_HAND = 1_000, 4
-"""Tasks taken together, and tasks in the pools at a time, in widths."""
-CLAIM = timedelta(minutes=15)
-"""No function runs longer."""
 
 
 class Unpaced:
@@ -69,22 +54,6 @@ class Unpaced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """Sizes in bytes, `width` in calls at a time.
-
-    Above `single` an object is copied in parts; its look-ups run in a pool as wide, beside.
-    """
-
-    width: int = 16
-    single: int = 256 * MIB
-    part: int = 128 * MIB
-
-    def __post_init__(self) -> None:
-        if not 0 < self.single <= SINGLE_LIMIT:
-            raise ValueError(f"one CopyObject takes {SINGLE_LIMIT} bytes at most")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyEngine:
     """Copies versions; every refusal is a result, and only what is AWS's passing trouble raises."""
 
@@ -93,25 +62,13 @@ class CopyEngine:
     clock: Clock
     measures: Measures = field(default_factory=Measures)
 
-    def copy_all(
-        self, tasks: Iterable[CopyTask], deadline: datetime
-    ) -> Iterator[tuple[CopyTask, CopyResult]]:
-        """Copy many versions, each once, in no particular order; what comes late is `unfinished`.
-
-        Tasks are taken in batches of a thousand: order them by key, and the look at what the
-        destination has costs a call or two a batch.
-        """
-        with _Pools(self.measures.width) as pools:
-            run = _Run(self, pools, deadline)
-            yield from run.over(tasks)
-
     def copy(self, task: CopyTask, deadline: datetime) -> CopyResult:
         """Copy one version; `unfinished` if the deadline came first.
 
         ThrottledError or TransientError when S3 does not let us: nothing is lost by asking again.
         """
-        with _Pools(self.measures.width) as pools:
-            return self.make(task, self.look(task), deadline, pools.parts)
+        with ThreadPoolExecutor(self.measures.width) as helpers:
+            return self.make(task, self.look(task), deadline, helpers)
 
     def rewrite(self, task: CopyTask, deadline: datetime) -> CopyResult:
         """Copy the current version onto itself, so that S3 replicates it anew.
@@ -119,8 +76,8 @@ class CopyEngine:
         For `DstObjectHardDeleted` alone, and by approval: it makes a new version. The task's
         destination is its source. Errors as above.
         """
-        with _Pools(self.measures.width) as pools:
-            return self.make(task, self.look_at_itself(task), deadline, pools.parts)
+        with ThreadPoolExecutor(self.measures.width) as helpers:
+            return self.make(task, self.look_at_itself(task), deadline, helpers)
 
     def look(
         self, task: CopyTask, standing: Absent | DeleteMarker | None = None
@@ -199,7 +156,7 @@ class CopyEngine:
         says = ""
         for _ in range(LOOKS):
             if isinstance(looked, CopyResult):
-                self._tidy(task)
+                self._partwise.tidy(task)
                 return looked
             match self._attempt(task, looked, deadline, helpers):
                 case CopyResult() as result:
@@ -226,227 +183,13 @@ class CopyEngine:
         helpers: ThreadPoolExecutor,
     ) -> Attempt | CopyResult:
         if self.clock.now() >= deadline:
-            return _out_of_time()
+            return out_of_time()
         if blueprint.original.version.size <= self.measures.single:
             return self.copies.copy(blueprint)
-        owner, now = uuid.uuid4().hex, self.clock.now()
-        if not self.uploads.claim(task.copy_id, owner, now, now + CLAIM):
-            return CopyResult(
-                kind=CopyKind.UNFINISHED, says="another invocation is copying this version"
-            )
-        try:
-            return self._in_parts(task, blueprint, deadline, helpers)
-        finally:
-            self.uploads.release(task.copy_id, owner)
+        return self._partwise.copy(task, blueprint, deadline, helpers)
 
-    def _in_parts(
-        self,
-        task: CopyTask,
-        blueprint: Blueprint,
-        deadline: datetime,
-        helpers: ThreadPoolExecutor,
-    ) -> Attempt | CopyResult:
-        upload = self._upload(task, blueprint)
-        if isinstance(upload, Refused):
-            return upload
-        size, upload_id = blueprint.original.version.size, upload.upload_id or ""
-        done = list(self.uploads.parts(upload))
-        missing = missing_parts(size, upload.part_size, done)
-        for wave in batched(missing, self.measures.width, strict=False):
-            if self.clock.now() >= deadline:
-                return _out_of_time()
-            copied = self._wave(blueprint, upload, wave, helpers)
-            if isinstance(copied, Stale | Refused):
-                self._give_up(task, upload)
-                return copied
-            done += copied
-        finished = self.copies.finish(
-            blueprint, upload_id, sorted(done, key=lambda part: part.number)
+    @property
+    def _partwise(self) -> PartwiseCopier:
+        return PartwiseCopier(
+            copies=self.copies, uploads=self.uploads, clock=self.clock, measures=self.measures
         )
-        if not isinstance(finished, Written):
-            # After a conflict S3 wants all parts anew.
-            self.copies.abort(task.destination, task.key, upload_id)
-        self.uploads.forget(task.copy_id)
-        return finished
-
-    def _wave(
-        self,
-        blueprint: Blueprint,
-        upload: Upload,
-        parts: Iterable[Part],
-        helpers: ThreadPoolExecutor,
-    ) -> list[CopiedPart] | Stale | Refused:
-        """Copy some parts at once and note them; those that S3 has are noted before any error."""
-        futures = [
-            helpers.submit(self.copies.copy_part, blueprint, upload.upload_id or "", part)
-            for part in parts
-        ]
-        wait(futures)
-        copied: list[CopiedPart] = []
-        refused: Stale | Refused | None = None
-        error: BaseException | None = None
-        for future in futures:
-            if raised := future.exception():
-                error = raised
-                continue
-            match future.result():
-                case CopiedPart() as part:
-                    copied.append(part)
-                case Stale() | Refused() as refused:
-                    pass
-        self.uploads.add_parts(upload, copied)
-        if refused is None and error is not None:
-            raise error
-        return copied if refused is None else refused
-
-    def _upload(self, task: CopyTask, blueprint: Blueprint) -> Upload | Refused:
-        """The upload to go on with, or a new one.
-
-        The intention is written first, so that whoever finds it without an id knows that an
-        upload may have been begun that nobody noted:
-
-            intend ─ begin ─ started      all is well
-            intend ─ begin ─ ✝            the next run gives up what we began since, and begins
-        """
-        known = self.uploads.find(task.copy_id)
-        if known is not None and known.upload_id is not None:
-            if known.etag == blueprint.original.version.etag:
-                return known
-            self._give_up(task, known)
-            known = None
-        version = blueprint.original.version
-        intended = Upload(
-            copy_id=task.copy_id,
-            etag=version.etag,
-            part_size=part_size_for(version.size, self.measures.part),
-            started_at=known.started_at if known else self.clock.now(),
-        )
-        if known is not None:
-            refusal = self.copies.abort_forgotten(task.destination, task.key, known.started_at)
-            if refusal is not None:
-                return refusal
-        else:
-            self.uploads.intend(intended)
-        begun = self.copies.begin(blueprint)
-        if isinstance(begun, Refused):
-            self.uploads.forget(task.copy_id)
-            return begun
-        upload = replace(intended, upload_id=begun)
-        self.uploads.started(upload)
-        return upload
-
-    def _tidy(self, task: CopyTask) -> None:
-        """Give up what an earlier run left of a copy that is not to be made any more."""
-        known = self.uploads.find(task.copy_id)
-        if known is None:
-            return
-        if known.upload_id is None:
-            if self.copies.abort_forgotten(task.destination, task.key, known.started_at) is None:
-                self.uploads.forget(task.copy_id)
-        else:
-            self._give_up(task, known)
-
-    def _give_up(self, task: CopyTask, upload: Upload) -> None:
-        if upload.upload_id is not None:
-            self.copies.abort(task.destination, task.key, upload.upload_id)
-        self.uploads.forget(task.copy_id)
-
-
-def _out_of_time() -> CopyResult:
-    return CopyResult(kind=CopyKind.UNFINISHED, says="the deadline came first")
-
-
-class _Pools:
-    """Threads for look-ups, copies and parts: three pools, since each waits for the next."""
-
-    def __init__(self, width: int) -> None:
-        self.readers = ThreadPoolExecutor(width, "look")
-        self.writers = ThreadPoolExecutor(width, "copy")
-        self.parts = ThreadPoolExecutor(width, "part")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for pool in (self.readers, self.writers, self.parts):
-            pool.shutdown(cancel_futures=True)
-
-
-type _Answer = tuple[CopyTask, CopyResult] | BaseException
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One pass over many tasks: looked at by the readers, then made by the writers."""
-
-    engine: CopyEngine
-    pools: _Pools
-    deadline: datetime
-    answers: SimpleQueue[_Answer] = field(default_factory=SimpleQueue)
-
-    def over(self, tasks: Iterable[CopyTask]) -> Iterator[tuple[CopyTask, CopyResult]]:
-        """Every task once with its result."""
-        window, out = IN_HAND * self.engine.measures.width, 0
-        for batch in batched(tasks, BATCH, strict=False):
-            standing = self._standing(batch)
-            for task in batch:
-                known = standing.get((task.destination, task.key))
-                self.pools.readers.submit(self._guarded, self._look, task, 1, known)
-                out += 1
-                if out >= window:
-                    yield self._next()
-                    out -= 1
-        for _ in range(out):
-            yield self._next()
-
-    def _standing(
-        self, tasks: Iterable[CopyTask]
-    ) -> Mapping[tuple[Place, str], Absent | DeleteMarker]:
-        """What the destinations have no object of, seen for the whole batch at once.
-
-        Should an object be written there meanwhile, the copy's own guard stops it.
-        """
-        keys = defaultdict(set)
-        if self.engine.clock.now() < self.deadline:
-            for task in tasks:
-                keys[task.destination].add(task.key)
-        found: dict[tuple[Place, str], Absent | DeleteMarker] = {}
-        for place, wanted in keys.items():
-            try:
-                seen = self.engine.copies.without_current(place, wanted)
-            except TransientError:
-                continue
-            found |= {(place, key): standing for key, standing in seen.items()}
-        return found
-
-    def _next(self) -> tuple[CopyTask, CopyResult]:
-        answer = self.answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    def _look(self, task: CopyTask, turn: int, known: Absent | DeleteMarker | None) -> None:
-        if self.engine.clock.now() >= self.deadline:
-            self.answers.put((task, _out_of_time()))
-            return
-        looked = self.engine.look(task, known)
-        self.pools.writers.submit(self._guarded, self._make, task, turn, looked)
-
-    def _make(self, task: CopyTask, _: int, looked: Blueprint | CopyResult) -> None:
-        result = self.engine.make(task, looked, self.deadline, self.pools.parts)
-        self.answers.put((task, result))
-
-    def _guarded[T](
-        self, step: Callable[[CopyTask, int, T], None], task: CopyTask, turn: int, given: T
-    ) -> None:
-        """One step; passing trouble sends the task to the back of the queue, or to the next run."""
-        try:
-            step(task, turn, given)
-        except TransientError as error:
-            if turn < TRIES:
-                self.pools.readers.submit(self._guarded, self._look, task, turn + 1, None)
-            else:
-                result = CopyResult(kind=CopyKind.UNFINISHED, says=str(error))
-                self.answers.put((task, result))
-        except BaseException as error:  # noqa: BLE001 - handed to whoever iterates, who raises it
-            self.answers.put(error)
