@@ -381,6 +381,7 @@ def show_kept(copiers: dict[str, Copier], client: "S3Client", direct: str) -> bo
     for what in (*KEPT, NEWEST, NEWER_THERE):
         print(f"  {what:<24}" + "".join(f"{kept[name][what]:>12}" for name in copiers))
     print(
+        "  seaweedfs carries the storage class over by itself, where S3 would make it STANDARD;\n"
         "  SSE-KMS, Object Lock, redirects, grants and checksums are not shown here, since this\n"
         "  server has none of them without more: tests/integration/test_copying.py holds them on\n"
         "  moto, tests/contract/test_copies.py against the service model."
@@ -404,7 +405,7 @@ def kept_by(name: str, copy: Copier, client: "S3Client", direct: str) -> dict[st
     wanted: dict[str, Any] = dict(client.head_object(Bucket=source, Key="rich"))
     found: dict[str, Any] = dict(client.head_object(Bucket=destination, Key="rich"))
     kept = {
-        what: "no such" if not wanted.get(field) else yes(found.get(field) == wanted[field])
+        what: "no such" if not wanted.get(field) else compared(wanted[field], found.get(field))
         for what, field in KEPT.items()
     }
     kept[NEWEST] = yes(body_of("twice", destination, client) == b"newer-one")
@@ -414,6 +415,14 @@ def kept_by(name: str, copy: Copier, client: "S3Client", direct: str) -> dict[st
 
 def body_of(key: str, bucket: str, client: "S3Client") -> bytes:
     return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def compared(wanted: Any, found: Any) -> str:
+    """Kept, lost, or kept with something added that the source has not."""
+    are_fields = isinstance(wanted, dict) and isinstance(found, dict)
+    if are_fields and wanted != found and wanted.items() <= found.items():
+        return "added to"
+    return yes(wanted == found)
 
 
 def yes(is_kept: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -344,7 +345,7 @@ class ErrorBody:
 def test_an_error_behind_a_200_is_no_copy(world: World) -> None:
     task = world.put()
 
-    def instead(**_: object) -> AWSResponse:
+    def instead(**_: object) -> Any:
         return AWSResponse("https://s3", 200, HTTPHeaders(), ErrorBody())
 
     world.s3.meta.events.register("before-send.s3.CopyObject", instead)
@@ -547,3 +548,97 @@ def test_a_listing_answers_only_for_the_keys_that_it_reached(
     seen = copies.without_current(TARGET, ["a", "b/", "b/00000+", "c/ü"])
 
     assert list(seen) == ["a", "b/", "b/00000+"] + ([] if between else ["c/ü"])
+
+
+# S3's passing trouble
+
+
+class Instead:
+    """Answers so many calls itself, with an error of this code; they never reach S3."""
+
+    def __init__(self, status: int, code: str, times: int) -> None:
+        self.status, self.code, self.left = status, code, times
+
+    def __call__(self, **_: object) -> Any:
+        if not self.left:
+            return None
+        self.left -= 1
+        error = {"Error": {"Code": self.code, "Message": "no"}, "ResponseMetadata": {}}
+        return SimpleNamespace(status_code=self.status), error
+
+
+class CountedPace(Unpaced):
+    """No limit; counts how often S3 asked to slow down."""
+
+    slowed = 0
+
+    def throttled(self) -> None:
+        self.slowed += 1
+
+
+@pytest.mark.parametrize(
+    ("times", "kind"), [(2, CopyKind.COPIED), (3, CopyKind.UNFINISHED)], ids=["twice", "thrice"]
+)
+def test_a_throttled_copy_is_taken_up_again_and_then_left_to_the_next_run(
+    world: World, times: int, kind: CopyKind
+) -> None:
+    task, pace = world.put(), CountedPace()
+    throttled = Instead(503, "SlowDown", times)
+    world.s3.meta.events.register("before-call.s3.CopyObject", throttled)
+    engine = replace(world.engine(), copies=S3Copies(PacedS3(lambda _: world.s3, pace)))
+
+    ((_, first),) = CopyRun(engine).over([task], world.clock.now() + FAR)
+    ((_, second),) = CopyRun(engine).over([task], world.clock.now() + FAR)
+
+    assert (first.kind, second.kind) == (kind, CopyKind.COPIED)
+    assert pace.slowed == times
+    assert len(world.versions(TARGET)) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "code"),
+    [
+        ("CompleteMultipartUpload", 409, "ConditionalRequestConflict"),
+        ("CompleteMultipartUpload", 412, "PreconditionFailed"),
+        ("UploadPartCopy", 412, "PreconditionFailed"),
+        ("UploadPartCopy", 404, "NoSuchUpload"),
+    ],
+)
+def test_a_conflict_during_a_large_copy_makes_it_begin_anew_and_leaves_no_upload(
+    world: World, call: str, status: int, code: str
+) -> None:
+    task = world.put(Body=TWO_PARTS)
+    world.s3.meta.events.register(f"before-call.s3.{call}", Instead(status, code, 1))
+
+    result = world.copy(task)
+
+    assert result.kind is CopyKind.COPIED
+    assert world.uploads() == []
+    assert len(world.versions(TARGET)) == 1
+
+
+@pytest.mark.parametrize("call", ["CreateMultipartUpload", "UploadPartCopy"])
+def test_a_refused_large_copy_is_a_failure_with_its_reason_and_leaves_no_upload(
+    world: World, call: str
+) -> None:
+    task = world.put(Body=TWO_PARTS)
+    world.s3.meta.events.register(
+        f"before-call.s3.{call}", Instead(403, "KMS.DisabledException", 1)
+    )
+
+    result = world.copy(task)
+
+    assert result.kind is CopyKind.FAILED
+    assert "KMS.DisabledException" in result.says
+    assert world.uploads() == []
+
+
+def test_ends_that_keep_changing_are_left_to_the_next_run(world: World) -> None:
+    task = world.put()
+    world.s3.meta.events.register(
+        "before-call.s3.CopyObject", Instead(412, "PreconditionFailed", 3)
+    )
+
+    first, second = world.copy(task), world.copy(task)
+
+    assert (first.kind, second.kind) == (CopyKind.UNFINISHED, CopyKind.COPIED)
