@@ -325,6 +325,7 @@ def test_parts_are_pinned_and_the_guard_stands_at_the_end(clients: StubbedClient
         UploadId="u1",
         IfNoneMatch="*",
         ChecksumType="COMPOSITE",
+        MpuObjectSize=7,
         MultipartUpload={
             "Parts": [{"PartNumber": 2, "ETag": '"p2"', "ChecksumSHA256": "s2"}],
         },

@@ -174,6 +174,7 @@ class S3Copies:
             "ExpectedBucketOwner": blueprint.target.account,
             "UploadId": upload_id,
             "MultipartUpload": {"Parts": listed},
+            "MpuObjectSize": blueprint.original.version.size,
             **guarded(blueprint),
             **checksum_type(blueprint.original),
         }

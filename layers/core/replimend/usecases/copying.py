@@ -5,7 +5,7 @@ again, a multipart copy goes on where it was, and an upload that nobody noted is
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -73,9 +73,10 @@ class CopyEngine:
     def rewrite(self, task: CopyTask, deadline: datetime) -> CopyResult:
         """Copy the current version onto itself, so that S3 replicates it anew.
 
-        For `DstObjectHardDeleted` alone, and by approval: it makes a new version. The task's
-        destination is its source. Errors as above.
+        For `DstObjectHardDeleted` alone, and by approval: it makes a new version, which S3
+        replicates. The task's destination plays no part. Errors as above.
         """
+        task = replace(task, destination=task.source)
         with ThreadPoolExecutor(self.measures.width) as helpers:
             return self.make(task, self.look_at_itself(task), deadline, helpers)
 
