@@ -60,6 +60,9 @@ local: build ## run one event in a container against the lab (EVENT=events/….j
 bench: build .venv/tools/peer.stamp ## measure; prints figures
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python "$$bench"; done
 
+# The copy bench brings its own S3 server and the two copiers beside which it is measured.
+bench: .venv/tools/copybench.stamp
+
 lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,requirements/uv.in,requirements/uv.txt)
 	$(call compile,requirements/layer.in,layers/core/requirements.txt)
@@ -67,6 +70,7 @@ lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,requirements/sam.in,requirements/sam.txt)
 	$(call compile,requirements/ministack.in,requirements/ministack.txt)
 	$(call compile,requirements/peer.in,requirements/peer.txt)
+	$(call compile,requirements/copybench.in,requirements/copybench.txt)
 
 clean: ## remove everything that make made, .venv included
 	rm -rf .venv .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -5,15 +5,27 @@ AWS refuses is answered with `Unavailable`; something that does not exist with `
 raises ThrottledError, so that the message is given back to its queue.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
 
 from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
+from replimend.domain.copying import (
+    Attempt,
+    Blueprint,
+    CopiedPart,
+    DeleteMarker,
+    Part,
+    Place,
+    Refused,
+    Stale,
+    Top,
+    Upload,
+)
 from replimend.domain.documents import Document, PolicyDocument
-from replimend.domain.facts import Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
+from replimend.domain.facts import Absent, Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
 from replimend.domain.history import Act, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
 from replimend.domain.notices import Notice
@@ -431,3 +443,83 @@ class ChangeNotes(Protocol):
 
     def note_reminded(self, at: datetime) -> None:
         """Keep that people were reminded."""
+
+
+class Turns(Protocol):
+    """Gives each call its turn, one by one, at the pace that all invocations share."""
+
+    def acquire(self) -> None:
+        """Return when one more call may be made."""
+
+    def throttled(self) -> None:
+        """AWS asked to slow down."""
+
+
+class Copies(Protocol):
+    """Copies object versions server-side; their bytes never come here.
+
+    ThrottledError when S3 asks to slow down, TransientError when it stumbles; whatever else it
+    says against a copy is a value.
+    """
+
+    def current(self, place: Place, key: str) -> Top:
+        """What stands on top of the key."""
+
+    def version(self, place: Place, key: str, version_id: str) -> Top:
+        """One version of the key, current or not."""
+
+    def without_current(
+        self, place: Place, keys: Collection[str]
+    ) -> Mapping[str, Absent | DeleteMarker]:
+        """Those of the keys that are known, at the cost of few calls, to have no current version.
+
+        A key that is not in the answer has to be looked at by itself.
+        """
+
+    def copy(self, blueprint: Blueprint) -> Attempt:
+        """Make the copy in one call; 5 GB at most."""
+
+    def begin(self, blueprint: Blueprint) -> str | Refused:
+        """Start a multipart copy that will keep everything; its upload id."""
+
+    def copy_part(
+        self, blueprint: Blueprint, upload_id: str, part: Part
+    ) -> CopiedPart | Stale | Refused:
+        """Copy one byte range; doing so again replaces the part."""
+
+    def finish(self, blueprint: Blueprint, upload_id: str, parts: Sequence[CopiedPart]) -> Attempt:
+        """Make the parts an object, under the blueprint's guard."""
+
+    def abort(self, place: Place, key: str, upload_id: str) -> None:
+        """Give an upload up with its parts; no error if it is gone."""
+
+    def abort_forgotten(self, place: Place, key: str, since: datetime) -> Refused | None:
+        """Give up all uploads of this key that we began since; Refused if S3 does not tell."""
+
+
+class Uploads(Protocol):
+    """The ledger's part for multipart copies under way, so that any invocation can go on."""
+
+    def claim(self, copy_id: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Whether the caller now is the only one to work on this copy, until then."""
+
+    def release(self, copy_id: str, owner: str) -> None:
+        """Let others work on it, if the claim still is the caller's."""
+
+    def find(self, copy_id: str) -> Upload | None:
+        """The upload under way, or intended, or None."""
+
+    def intend(self, upload: Upload) -> None:
+        """Note that an upload is about to be started, in place of any earlier one."""
+
+    def started(self, upload: Upload) -> None:
+        """Note the id that S3 gave to the intended upload."""
+
+    def add_parts(self, upload: Upload, parts: Sequence[CopiedPart]) -> None:
+        """Note parts that S3 has; noting them again changes nothing."""
+
+    def parts(self, upload: Upload) -> tuple[CopiedPart, ...]:
+        """The noted parts of exactly this upload, by number."""
+
+    def forget(self, copy_id: str) -> None:
+        """Note that nothing is under way any more."""
