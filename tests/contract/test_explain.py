@@ -32,7 +32,7 @@ from tests.builders import (
     sqs_event,
 )
 from tests.denial_cases import CASES, DenialCase
-from tests.setups import FOLDER, OBJECT, having, healthy, snapshot_named, without
+from tests.setups import FOLDER, OBJECT, RULE, having, healthy, snapshot_named, without
 
 EVENTS = Path(__file__).parents[2] / "events"
 BROKEN = FOLDER / "key-policy-lacks-role.json"
@@ -412,6 +412,20 @@ def test_preflight_answers_in_its_shape(
     assert all(set(each) == CHANGE for each in answer["plan"])
     finding = {"id", "severity", "predicts", "subject", "says", "fix"}
     assert all(set(each) == finding for each in answer["findings"])
+
+
+def test_a_call_for_modified_replicas_is_told_in_the_words_of_the_format(
+    tmp_path: Path, capsys: Told
+) -> None:
+    file = tmp_path / "setup.json"
+    enabled = {"Status": "Enabled"}
+    rule = having(healthy(), enabled, *RULE, "SourceSelectionCriteria", "ReplicaModifications")
+    file.write_text(json.dumps(rule))
+
+    main(["preflight", "--setup", str(file), "--json"])
+
+    needed = {each["needed"] for each in json.loads(capsys.readouterr().out)["requirements"]}
+    assert needed == {"always", "bucket-key", "tags"}
 
 
 def test_preflight_tells_people_the_verdict_the_findings_and_the_plan(capsys: Told) -> None:

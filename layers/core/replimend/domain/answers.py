@@ -9,8 +9,14 @@ from replimend.domain.changes import diff_of
 from replimend.domain.facts import Fact
 from replimend.domain.history import ChangeEvent
 from replimend.domain.plan import Change, NoPlan, Plan
-from replimend.domain.requirements import Requirement
+from replimend.domain.requirements import Needed, Requirement
 from replimend.domain.verdicts import Approved, Refused, Verdict
+
+NEAREST_WORDS = {
+    Needed.ANNOTATIONS: Needed.ALWAYS,
+    Needed.REPLICA_MODIFICATIONS: Needed.TAGS,
+}
+"""What the answers' format, which has no word for these reasons, says in their place."""
 
 
 def diagnosis_answer(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def requirement_answer(requirement: Requirement) -> dict[str, Any]:
         "action": requirement.action,
         "side": requirement.side.value,
         "resource": requirement.resource,
-        "needed": requirement.needed.value,
+        "needed": NEAREST_WORDS.get(requirement.needed, requirement.needed).value,
         "context": dict(requirement.context),
     }
 
