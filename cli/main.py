@@ -148,7 +148,7 @@ def roll_back(stack: Stack, output: Output, *, change_id: str) -> int:
     "form",
     type=click.Choice(PatchFormat, case_sensitive=False),
     default=PatchFormat.TERRAFORM,
-    show_default=True,
+    show_default=PatchFormat.TERRAFORM.value,
     help="The language of your own code.",
 )
 @on_stack
@@ -161,7 +161,7 @@ def patch(stack: Stack, output: Output, *, change_id: str, form: PatchFormat) ->
 @click.argument("change_id", type=TEXT)
 @on_stack
 def adopted(stack: Stack, output: Output, *, change_id: str) -> int:
-    """Say that your own code has a change by now: nobody is reminded of it any more."""
+    """Say that your own code has a change: nobody is reminded any more."""
     return Commands(stack=stack, output=output).adopted(change_id)
 
 
