@@ -7,18 +7,25 @@ its role and bucket, and every grant a fixed name, so planning or writing twice 
 The ladder, least first: nothing but a replay; the role's own inline policy; one value more in the
 condition of the statement that almost matched; a new statement in the key policy; a grant, where
 that kind is allowed and a statement is not or has no room; a statement in the destination bucket's
-policy. A condition that no value of S3's would meet (of an organisation, a network, an address)
-stays as it is: beside it comes a narrow statement of our own, as aws-facts 5.5 has it, for an Allow
-that does not fit forbids nothing. Who means to forbid writes a Deny, and no Deny is worked around.
+policy. A rule that names its replica key by an alias, or a key that somebody disabled, is mended by
+no policy: the one rule and the one state are changed, where those kinds are allowed, and always
+after an approval.
+
+A condition that no value of S3's would meet (of an organisation, a network, an address) stays as it
+is: beside it comes a narrow statement of our own, as aws-facts 5.5 has it, for an Allow that does
+not fit forbids nothing. Who means to forbid writes a Deny, and no Deny is worked around.
 """
 
 from collections.abc import Iterable, Sequence
 
 from replimend.domain.access import Effect, LayerName
 from replimend.domain.assessment import Assessment, assess
+from replimend.domain.calls import assessments_of
 from replimend.domain.causes import Cause, Diagnosis
+from replimend.domain.configurations import configured
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Key, ReplicationSetup, Role
+from replimend.domain.key_states import made_usable
 from replimend.domain.owners import for_the_owner
 from replimend.domain.plan import BY_DEFAULT, ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
 from replimend.domain.prospect import Prospect
@@ -41,6 +48,12 @@ A dead principal is not among them: KMS refuses every document that still names 
 statement of somebody else would have to be changed.
 """
 
+OF_ONE_RULE = frozenset({Cause.REPLICA_KEY_IS_ALIAS, Cause.NOT_OPTED_IN})
+"""The causes that lie in one rule of the replication configuration."""
+
+OF_ONE_STATE = frozenset({Cause.SOURCE_KEY_UNUSABLE, Cause.DESTINATION_KEY_UNUSABLE})
+"""The causes that lie in the state of one key."""
+
 CHANGEABLE = frozenset({LayerName.IDENTITY, LayerName.RESOURCE})
 """The layers in which an Allow of ours can fill a silence."""
 
@@ -62,6 +75,10 @@ def plan_for(
     )
     if diagnosis.cause.needs_only_replay:
         return _plan(scope, ())
+    if diagnosis.cause in OF_ONE_RULE and ChangeKind.REPLICATION_CONFIGURATION in allowed:
+        return _plan_of(configured(diagnosis, facts, scope), diagnosis, facts, scope)
+    if diagnosis.cause in OF_ONE_STATE and ChangeKind.KEY_STATE in allowed:
+        return _plan_of(made_usable(diagnosis, facts), diagnosis, facts, scope)
     if diagnosis.cause not in REPAIRABLE or not isinstance(facts.role, Role):
         return NoPlan(reason=_with_owners_text(diagnosis, diagnosis.refused, scope))
     if diagnosis.unknown:
@@ -74,6 +91,19 @@ def plan_for(
         return NoPlan(reason=diagnosis.next)
     if (left := _left_refused(diagnosis.refused, changes, facts)) is not None:
         return NoPlan(reason=f"{left} would stay refused after every change. {diagnosis.next}")
+    return _plan(scope, changes)
+
+
+def _plan_of(
+    changes: tuple[Change, ...] | NoPlan, diagnosis: Diagnosis, facts: Facts, scope: Scope
+) -> Plan | NoPlan:
+    """The plan of changes that no policy has a part in, if the policies allow every call."""
+    if isinstance(changes, NoPlan):
+        return changes
+    for each in assessments_of(facts):
+        if not each.is_allowed:
+            says = f"{each.requirement.action} is not known to be allowed, which has to come first."
+            return NoPlan(reason=f"{says} {diagnosis.next}")
     return _plan(scope, changes)
 
 

@@ -23,7 +23,12 @@ class ChangeKind(StrEnum):
     KEY_POLICY = "key_policy"
     GRANT = "grant"
     BUCKET_POLICY = "bucket_policy"
+    REPLICATION_CONFIGURATION = "replication_configuration"
+    KEY_STATE = "key_state"
 
+
+OF_POLICIES = frozenset({ChangeKind.ROLE_POLICY, ChangeKind.KEY_POLICY, ChangeKind.BUCKET_POLICY})
+"""The kinds that replace a policy document, rather than another."""
 
 BY_DEFAULT = frozenset({ChangeKind.ROLE_POLICY.value, ChangeKind.KEY_POLICY.value})
 """The kinds that are allowed unless a stack says otherwise; the others are opt-in."""
@@ -33,7 +38,8 @@ BY_DEFAULT = frozenset({ChangeKind.ROLE_POLICY.value, ChangeKind.KEY_POLICY.valu
 class Change:
     """One document to replace, with what it was; `before` is None where there was none.
 
-    `statement` is what the change is about: the statement added or widened, or the grant. `lives`
+    `statement` is what the change is about: the statement added or widened, the grant, the rule,
+    or the state. `policy_name` tells changes of one subject apart where that takes a name. `lives`
     is how long the change stays before it is to be rolled back; None means for good.
     """
 
@@ -52,12 +58,13 @@ class Change:
 
     @property
     def sid(self) -> str:
-        """The Sid by which our statement is known, or the name of our grant."""
-        return str(self.statement.get("Sid") or self.statement.get("Name") or "")
+        """The Sid by which our statement is known, the name of our grant, or the id of a rule."""
+        names = (self.statement.get(each) for each in ("Sid", "Name", "ID"))
+        return str(next(filter(None, names), ""))
 
     @property
     def policies(self) -> tuple[PolicyDocument, PolicyDocument] | None:
-        """The policy before and after, an empty one where there was none; None of a grant."""
+        """The policy before and after, an empty one where there was none; None of others."""
         if not isinstance(self.after, PolicyDocument):
             return None
         before = self.before if isinstance(self.before, PolicyDocument) else PolicyDocument.empty()
