@@ -15,6 +15,7 @@ from replimend.domain.destinations import is_alias, replica_key_named
 from replimend.domain.documents import Document
 from replimend.domain.facts import (
     USABLE_KEY_STATE,
+    Absent,
     Bucket,
     Facts,
     Key,
@@ -101,6 +102,8 @@ def _replica_key(facts: Facts) -> Key | str:
     rule, bucket, key = facts.rule, facts.destination, facts.destination_key
     if rule is None or not rule.replica_key:
         return "Which key replicas are to be encrypted with, the rule does not say."
+    if isinstance(key, Absent):
+        return f"{rule.replica_key} names no key."
     if not isinstance(bucket, Bucket) or not isinstance(key, Key):
         return f"Which key {rule.replica_key} is could not be read."
     named, where = replica_key_named(rule.replica_key), Arn.parse(key.arn)
