@@ -161,7 +161,7 @@ def patch(stack: Stack, output: Output, *, change_id: str, form: PatchFormat) ->
 @click.argument("change_id", type=TEXT)
 @on_stack
 def adopted(stack: Stack, output: Output, *, change_id: str) -> int:
-    """Say that your own code has a change: nobody is reminded any more."""
+    """Say that your own code has a change by now."""
     return Commands(stack=stack, output=output).adopted(change_id)
 
 

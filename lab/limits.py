@@ -31,9 +31,7 @@ def read_limits(section: Section, world: World) -> Mapping[str, Parameters]:
             **external_id,
         },
     }
-    limits = {phase: {**defaults[phase], **_parameters(section.section(phase))} for phase in PHASES}
-    section.close()
-    return limits
+    return {phase: {**defaults[phase], **_parameters(section.section(phase))} for phase in PHASES}
 
 
 def _parameters(section: Section) -> Parameters:

@@ -9,11 +9,13 @@ from lab.world_model import World
 HOME_STACK = "replimend"
 MEMBER_STACK = "replimend-member"
 SHARED = (
+    "AllowedChanges",
     "MemberExternalId",
     "MemberReaderRoleName",
     "MemberRepairerRoleName",
     "PermissionsBoundaryArn",
     "ReplicationRoleArns",
+    "RequiredTag",
 )
 
 

@@ -42,6 +42,8 @@ class Scenario:
     world: World
     objects: tuple[ObjectPlan, ...]
     limits: Mapping[str, Parameters]
+    approves: bool
+    """Whether somebody approves the plans that wait for it in the repairing phase."""
     has_members: bool
     """Whether member stacks are deployed wherever the world needs them."""
     behaviour: Behaviour
@@ -67,6 +69,7 @@ class Scenario:
         tree, broken = _tree(section)
         world = _world(tree, broken)
         settings = section.section("settings")
+        limits = section.section("limits")
         scenario = cls(
             name=name,
             title=section.text("title", name),
@@ -74,13 +77,15 @@ class Scenario:
             start=_start(settings),
             world=world,
             objects=read_objects(section, "objects"),
-            limits=read_limits(section.section("limits"), world),
+            limits=read_limits(limits, world),
+            approves=limits.flag("approve", default=False),
             has_members=section.flag("members", default=True),
             behaviour=_behaviour(settings),
             organization=_organization(section),
             later=tuple(_turns(section, tree)),
             expect=Expectations.read(section.section("expect")),
         )
+        limits.close()
         settings.close()
         section.close()
         return scenario

@@ -28,6 +28,7 @@ from replimend.domain.facts import (
 )
 from replimend.domain.history import Act, ChangeEvent, Past, Subject
 from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.key_states import document_of
 from replimend.domain.notices import Notice
 from replimend.domain.plan import Change
 from replimend.domain.recopy import (
@@ -56,6 +57,7 @@ from replimend.domain.work import (
     RollBackRound,
 )
 from replimend.errors import ManifestLostError, ThrottledError
+from replimend.inbound.replication import replication_setup_of
 from replimend.ports import Details
 from tests.facts import NOON
 
@@ -109,6 +111,19 @@ class FakeBuckets:
         found = self.describe(name, account)
         assert isinstance(found, Bucket)
         self.buckets[name] = replace(found, policy=document or Absent(what=f"policy of {name}"))
+
+    def configuration_of(self, bucket_arn: str) -> Fact[Document]:
+        found = self.replication_of(bucket_arn.rpartition(":")[2])
+        return found.document if isinstance(found, ReplicationSetup) else found
+
+    def put_configuration(
+        self,
+        bucket_arn: str,
+        region: str,  # noqa: ARG002 - the port's
+        document: Document,
+    ) -> None:
+        name = bucket_arn.rpartition(":")[2]
+        self.setups[name] = replication_setup_of(document.content, "ReplicationConfiguration")
 
 
 class FakeObjects:
@@ -189,6 +204,24 @@ class FakeKeys:
         key = self.keys[key_arn]
         assert isinstance(key, Key)
         self.keys[key_arn] = replace(key, grants=grants)
+
+    def state_of(self, key_arn: str) -> Fact[Document]:
+        key = self.keys.get(key_arn, Absent(what=f"key {key_arn}"))
+        return document_of(key.state) if isinstance(key, Key) else key
+
+    def enable(self, key_arn: str) -> None:
+        self._switch(key_arn, "Enabled")
+
+    def disable(self, key_arn: str) -> None:
+        self._switch(key_arn, "Disabled")
+
+    def cancel_deletion(self, key_arn: str) -> None:
+        self._switch(key_arn, "Disabled")
+
+    def _switch(self, key_arn: str, state: str) -> None:
+        key = self.keys[key_arn]
+        assert isinstance(key, Key)
+        self.keys[key_arn] = replace(key, state=state)
 
     def edit(self, key_arn: str, document: PolicyDocument) -> None:
         """What anybody else's PutKeyPolicy does."""

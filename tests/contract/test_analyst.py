@@ -8,7 +8,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.plan import Change, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Change, Plan
 from replimend.domain.second_opinion import CheckResult, ceiling_of
 from replimend.gateways.analyst import AccessAnalyzer
 from tests.facts import a_role, flagship_facts, healthy_facts, role_policy

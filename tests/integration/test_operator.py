@@ -312,3 +312,97 @@ def test_what_access_analyzer_could_not_say_is_kept_with_the_change(lab: Lab) ->
         "CheckNoPublicAccess",
         "CheckNoNewAccess",
     }
+
+
+# what lives for a time only
+
+
+GRANTING: Fields = {
+    **BROKEN,
+    "world": {"buckets": {"source": {"bucket_key": True}, "destination": {"bucket_key": True}}},
+    "limits": {"repair": {"AllowedChanges": ["grant"]}},
+}
+ITS_TIME = timedelta(days=30)
+
+
+def grants_of(lab: Lab) -> list[str]:
+    kms = lab.client("kms", "222222222222", "eu-central-1")
+    return [each["Name"] for each in kms.list_grants(KeyId=KEY)["Grants"]]
+
+
+def test_a_grant_is_revoked_by_the_sweep_once_its_thirty_days_are_over() -> None:
+    with Lab.from_scenario(Scenario.read(GRANTING, name="a grant")) as lab:
+        lab.run(ALL_DAY)
+        change = repaired(lab)["changes"][0]
+        granted = grants_of(lab)
+
+        lab.run(ITS_TIME - timedelta(days=2))
+        nearly = grants_of(lab)
+        lab.run(timedelta(days=3))
+
+        assert change["kind"] == "grant"
+        assert granted == nearly == [change["policyName"]]
+        assert grants_of(lab) == []
+        assert the_record(lab)["changes"][0]["state"] == "rolled_back"
+
+
+# the kinds of change that always need a person
+
+
+ALIAS: Fields = {
+    "objects": [{"key": "orders/1.json"}],
+    "settings": {"aliases": "refused"},
+    "world": {"keys": {"destination": {"alias": "alias/orders"}}},
+    "broken": {
+        "rules.to-frankfurt.key": "arn:aws:kms:eu-central-1:222222222222:alias/orders",
+    },
+    "limits": {"repair": {"AllowedChanges": ["replication_configuration"]}},
+}
+PENDING: Fields = {
+    "objects": [{"key": "orders/1.json", "at": "5m"}],
+    "later": [{"at": "1m", "world": {"keys.destination.state": "PendingDeletion"}}],
+    "limits": {"repair": {"AllowedChanges": ["key_state"]}},
+}
+
+
+def replication_of(lab: Lab) -> dict[str, Any]:
+    found = lab.client("s3").get_bucket_replication(Bucket="orders-ireland")
+    return dict(found["ReplicationConfiguration"])
+
+
+def approved_repair(lab: Lab) -> dict[str, Any]:
+    lab.run(ALL_DAY)
+    lab.deploy(lab.scenario.limits["repair"])
+    incident = ask_about_the_first(lab)["incident"]
+    assert incident["status"] == "awaiting_approval"
+    approve(lab, incident, incident["planHash"])
+    lab.run(ALL_DAY)
+    return the_record(lab)
+
+
+def test_rolling_back_puts_the_replication_configuration_back() -> None:
+    with Lab.from_scenario(Scenario.read(ALIAS, name="an alias")) as lab:
+        before = replication_of(lab)
+        record = approved_repair(lab)
+        after = replication_of(lab)
+
+        answer = roll_back(lab, record["changes"][0]["changeId"])
+
+        encryption = after["Rules"][0]["Destination"]["EncryptionConfiguration"]
+        assert encryption == {"ReplicaKmsKeyID": KEY}
+        assert answer["rolledBack"]
+        assert replication_of(lab) == before
+
+
+def test_a_key_is_disabled_again_and_its_deletion_never_scheduled() -> None:
+    with Lab.from_scenario(Scenario.read(PENDING, name="a deletion")) as lab:
+        kept, enabled = approved_repair(lab)["changes"]
+
+        first = roll_back(lab, enabled["changeId"])
+        second = roll_back(lab, kept["changeId"])
+
+        kms = lab.client("kms", "222222222222", "eu-central-1")
+        assert first["rolledBack"]
+        assert not second["rolledBack"]
+        assert "kms:ScheduleKeyDeletion" in second["says"]
+        assert kms.describe_key(KeyId=KEY)["KeyMetadata"]["KeyState"] == "Disabled"

@@ -16,7 +16,13 @@ from lab.lab import Lab
 from lab.scenario import SCENARIOS, Scenario
 from lab.trace import Passage
 from replimend.domain.causes import Cause
-from tests.integration.on_lab import ALL_DAY, ask_about_the_first, incidents, ledger_of
+from tests.integration.on_lab import (
+    ALL_DAY,
+    approve_what_waits,
+    ask_about_the_first,
+    incidents,
+    ledger_of,
+)
 
 FILES = {str(path.relative_to(SCENARIOS)): path for path in sorted(SCENARIOS.rglob("*.yaml"))}
 
@@ -77,6 +83,9 @@ def test_what_comes_out_is_what_the_file_says(name: str, build: Build) -> None:
         lab.deploy(scenario.limits["repair"])
         answer = ask_about_the_first(lab)
         lab.run(ALL_DAY)
+        if scenario.approves:
+            approve_what_waits(lab)
+            lab.run(ALL_DAY)
 
         found = what_came_out(scenario, observed, answer, records_of(lab))
         assert found == what_is_expected(scenario)

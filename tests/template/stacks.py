@@ -30,7 +30,7 @@ REPLICATION_ROLE = "arn:aws:iam::111111111111:role/replication/orders-replicatio
 SOURCE_KEY = "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111"
 DESTINATION_KEY = "arn:aws:kms:eu-central-1:222222222222:key/22222222-2222-4222-8222-222222222222"
 
-EVERY_KIND = "role_policy,key_policy,grant,bucket_policy"
+EVERY_KIND = "role_policy,key_policy,grant,bucket_policy,replication_configuration,key_state"
 
 OBSERVING: Mapping[str, str] = {}
 REPAIRING: Mapping[str, str] = {

@@ -49,6 +49,8 @@ ON_EVERYTHING = {
     "LookUpWhoChangedWhat": "cloudtrail:LookupEvents has no resource type",
 }
 GRANTS = {"kms:CreateGrant", "kms:RevokeGrant"}
+SWITCHES = {"kms:EnableKey", "kms:DisableKey", "kms:CancelKeyDeletion"}
+CONFIGURES = {"s3:PutReplicationConfiguration", "iam:PassRole"}
 BUCKET_WRITES = {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 GRANT: Mapping[str, str | tuple[str, ...]] = {
     "kms:GranteePrincipal": REPLICATION_ROLE,
@@ -128,6 +130,8 @@ def test_a_function_is_denied_the_messages_of_every_queue_but_its_own(
         "iam:DeleteRolePolicy",
         *sorted(GRANTS),
         *sorted(BUCKET_WRITES),
+        *sorted(SWITCHES),
+        "s3:PutReplicationConfiguration",
     ],
 )
 def test_only_repair_can_change_access(action: str) -> None:
@@ -136,7 +140,7 @@ def test_only_repair_can_change_access(action: str) -> None:
     assert able == {"RepairFunction"}
 
 
-@pytest.mark.parametrize("action", ["s3:CreateJob", "s3:PutObject", "iam:PassRole"])
+@pytest.mark.parametrize("action", ["s3:CreateJob", "s3:PutObject"])
 def test_only_recopy_can_start_a_job(action: str) -> None:
     able = {name for name in FUNCTIONS if action in granted_actions(name, REPAIRING)}
 
@@ -186,17 +190,18 @@ def test_in_observe_mode_no_repairer_role_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("emptied", "function", "lost"),
     [
-        ("RepairableKeyArns", "RepairFunction", {"kms:PutKeyPolicy", *GRANTS}),
+        ("RepairableKeyArns", "RepairFunction", {"kms:PutKeyPolicy", *GRANTS, *SWITCHES}),
         (
             "ReplicationRoleArns",
             "RepairFunction",
-            {"iam:PutRolePolicy", "iam:DeleteRolePolicy", *GRANTS},
+            {"iam:PutRolePolicy", "iam:DeleteRolePolicy", *GRANTS, *CONFIGURES},
         ),
         (
             "SourceBucketArns",
             "RecopyFunction",
             {"s3:CreateJob", "s3:PutObject", "s3:UpdateJobStatus", "iam:PassRole"},
         ),
+        ("SourceBucketArns", "RepairFunction", CONFIGURES),
     ],
 )
 def test_an_empty_list_leaves_no_write_statement(
@@ -215,6 +220,8 @@ def test_an_empty_list_leaves_no_write_statement(
         ("key_policy", {"kms:PutKeyPolicy"}),
         ("grant", GRANTS),
         ("bucket_policy", BUCKET_WRITES),
+        ("replication_configuration", CONFIGURES),
+        ("key_state", SWITCHES),
     ],
 )
 def test_a_kind_of_change_that_is_not_allowed_leaves_no_write_statement(
@@ -228,12 +235,12 @@ def test_a_kind_of_change_that_is_not_allowed_leaves_no_write_statement(
     assert before - after == lost
 
 
-def test_unless_a_stack_says_so_neither_grants_nor_bucket_policies_are_written() -> None:
+def test_unless_a_stack_says_so_only_policies_of_keys_and_roles_are_written() -> None:
     by_default = {name: each for name, each in REPAIRING.items() if name != "AllowedChanges"}
 
     granted = granted_actions("RepairFunction", by_default)
 
-    assert not granted & (GRANTS | BUCKET_WRITES)
+    assert not granted & (GRANTS | BUCKET_WRITES | SWITCHES | CONFIGURES)
 
 
 @pytest.mark.parametrize("emptied", ["RepairableAccounts", "RepairableKeyArns"])
@@ -279,7 +286,21 @@ def test_without_an_external_id_no_other_account_is_reached(function: str) -> No
         ("kms:RevokeGrant", SOURCE_KEY, {}, True),
         ("s3:PutBucketPolicy", DESTINATION_BUCKET, {}, True),
         ("s3:PutBucketPolicy", f"{DESTINATION_BUCKET}-2", {}, False),
+        ("kms:EnableKey", SOURCE_KEY, {}, True),
+        ("kms:EnableKey", SOURCE_KEY.replace("1111", "9999"), {}, False),
+        ("kms:CancelKeyDeletion", SOURCE_KEY, {}, True),
+        ("kms:CancelKeyDeletion", SOURCE_KEY.replace("1111", "9999"), {}, False),
         ("kms:ScheduleKeyDeletion", SOURCE_KEY, {}, False),
+        ("s3:PutReplicationConfiguration", SOURCE_BUCKET, {}, True),
+        ("s3:PutReplicationConfiguration", DESTINATION_BUCKET, {}, False),
+        ("iam:PassRole", REPLICATION_ROLE, {"iam:PassedToService": "s3.amazonaws.com"}, True),
+        ("iam:PassRole", REPLICATION_ROLE, {"iam:PassedToService": "ec2.amazonaws.com"}, False),
+        (
+            "iam:PassRole",
+            f"{REPLICATION_ROLE}-2",
+            {"iam:PassedToService": "s3.amazonaws.com"},
+            False,
+        ),
         ("iam:PutRolePolicy", REPLICATION_ROLE, {}, True),
         ("iam:DeleteRolePolicy", REPLICATION_ROLE, {}, True),
         ("iam:AttachRolePolicy", REPLICATION_ROLE, {}, False),
@@ -307,6 +328,8 @@ def test_repair_may_write_what_is_listed_and_nothing_else(
 
 WRITES = [
     ("kms:PutKeyPolicy", SOURCE_KEY),
+    ("kms:EnableKey", SOURCE_KEY),
+    ("kms:CancelKeyDeletion", SOURCE_KEY),
     ("iam:PutRolePolicy", REPLICATION_ROLE),
     ("iam:DeleteRolePolicy", REPLICATION_ROLE),
 ]
@@ -526,7 +549,7 @@ def test_every_role_is_bounded_once_a_boundary_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "entries"), [("role_policy,key_policy", 25), (EVERY_KIND, 8)], ids=["usual", "every"]
+    ("kinds", "entries"), [("role_policy,key_policy", 25), (EVERY_KIND, 7)], ids=["usual", "every"]
 )
 def test_so_many_entries_in_every_list_fit_into_a_role(kinds: str, entries: int) -> None:
     numbers = range(10, 10 + entries)
@@ -577,6 +600,20 @@ def test_a_member_stack_repairs_listed_keys_only() -> None:
     assert may(OTHER_STACK, "RepairerRole", "kms:CreateGrant", DESTINATION_KEY, GRANT)
     assert not may(OTHER_STACK, "RepairerRole", "kms:CreateGrant", DESTINATION_KEY)
     assert may(OTHER_STACK, "RepairerRole", "s3:PutBucketPolicy", DESTINATION_BUCKET)
+    for switch in SWITCHES:
+        assert may(OTHER_STACK, "RepairerRole", switch, DESTINATION_KEY)
+        assert not may(OTHER_STACK, "RepairerRole", switch, another)
+
+
+def test_a_member_stack_switches_no_key_unless_it_says_so() -> None:
+    stack = member_stack(
+        OTHER_ACCOUNT,
+        OTHER_REGION,
+        {k: v for k, v in MEMBER_PARAMETERS.items() if k != "AllowedChanges"},
+    )
+
+    for switch in SWITCHES:
+        assert not may(stack, "RepairerRole", switch, DESTINATION_KEY)
 
 
 def test_a_member_reader_reads_keys_listed_buckets_and_who_changed_what_only() -> None:

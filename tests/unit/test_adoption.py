@@ -10,7 +10,8 @@ from replimend.domain.changes import ChangeRecord, record_of
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.plan import Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Plan
 from tests.facts import MEMBER as ACCOUNT
 from tests.facts import (
     NOON,

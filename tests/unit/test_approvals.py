@@ -12,7 +12,8 @@ from replimend.domain.approvals import (
 )
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
-from replimend.domain.plan import Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Plan
 from replimend.domain.verdicts import Objection, ObjectionKind, Refused
 from tests.facts import DESTINATION_KEY, ROLE_ARN, flagship_facts
 from tests.incidents import an_incident

@@ -10,7 +10,8 @@ from replimend.domain.causes import Cause, Confidence
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import Absent, Facts, ObjectVersion
 from replimend.domain.failure_reasons import OLDER_SPELLINGS, FailureReason, ReasonCode
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.settled_causes import OF_THE_EVENT
 from tests.cause_cases import CASES
 from tests.cause_cases.model import UNREAD

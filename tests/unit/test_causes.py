@@ -5,7 +5,8 @@ import pytest
 from replimend.domain.causes import Cause, Confidence, Diagnosis, Source
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.reported import reported_failure
 from tests.cause_cases import CASES, codes
 from tests.cause_cases.model import PUT, CauseCase, under_rule

@@ -10,7 +10,8 @@ from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, NamedPolicy
 from replimend.domain.guardrails import review
-from replimend.domain.plan import Change, ChangeKind, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Change, ChangeKind, Plan
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import (
     Approval,

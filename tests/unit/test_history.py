@@ -23,7 +23,8 @@ from replimend.domain.history import (
     subject_of_key,
     subject_of_role,
 )
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.removals import RECENT, removal_behind
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import Removal

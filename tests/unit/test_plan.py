@@ -11,14 +11,8 @@ from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument, Statement
 from replimend.domain.facts import Absent, Facts, Key, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.plan import (
-    ROLE_POLICY_NAME,
-    Change,
-    ChangeKind,
-    NoPlan,
-    Plan,
-    plan_for,
-)
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
 from replimend.domain.scope import SID_PREFIX
 from replimend.domain.unavailable import Unavailable
 from tests.facts import (

@@ -10,8 +10,9 @@ from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import Absent, Fact, NamedPolicy
 from replimend.domain.guardrails import Review, review
 from replimend.domain.hours import Hours
+from replimend.domain.ladder import plan_for
 from replimend.domain.ownership import OwnParts
-from replimend.domain.plan import Plan, plan_for
+from replimend.domain.plan import Plan
 from replimend.domain.safeguards import (
     APPROVAL_ALWAYS,
     a_person_agrees_to_what_needs_one,

@@ -7,7 +7,8 @@ import pytest
 
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.plan import Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Plan
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion, ceiling_of
 from tests.facts import (
     DESTINATION_KEY,

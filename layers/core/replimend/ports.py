@@ -70,7 +70,7 @@ class Clock(Protocol):
 
 
 class Buckets(Protocol):
-    """Reads how buckets are set up, and writes a bucket policy."""
+    """Reads how buckets are set up, and writes their policies and replication configurations."""
 
     def replication_of(self, bucket: str) -> Fact[ReplicationSetup]:
         """The bucket's replication configuration."""
@@ -86,6 +86,12 @@ class Buckets(Protocol):
     ) -> None:
         """Replace the bucket's policy; without a document, remove it."""
 
+    def configuration_of(self, bucket_arn: str) -> Fact[Document]:
+        """The replication configuration at this moment, all of it, of a bucket of ours."""
+
+    def put_configuration(self, bucket_arn: str, region: str, document: Document) -> None:
+        """Replace the replication configuration of a bucket of ours."""
+
 
 class Objects(Protocol):
     """Reads object versions; never their data."""
@@ -97,7 +103,7 @@ class Objects(Protocol):
 
 
 class Keys(Protocol):
-    """Reads KMS keys, replaces a key policy, and makes and revokes grants."""
+    """Reads KMS keys, replaces a key policy, makes and revokes grants, and makes keys usable."""
 
     def describe(self, key: str, account: str, region: str) -> Fact[Key]:
         """The key that an id, ARN or alias names in this account and Region."""
@@ -116,6 +122,18 @@ class Keys(Protocol):
 
     def revoke_grant(self, key_arn: str, name: str) -> None:
         """Revoke every grant of this name; no error if there is none."""
+
+    def state_of(self, key_arn: str) -> Fact[Document]:
+        """The key's state at this moment, as `key_states` has it."""
+
+    def enable(self, key_arn: str) -> None:
+        """Have the key usable again."""
+
+    def disable(self, key_arn: str) -> None:
+        """Have the key unusable."""
+
+    def cancel_deletion(self, key_arn: str) -> None:
+        """Keep the key, which is disabled then."""
 
 
 class Roles(Protocol):

@@ -60,8 +60,10 @@ ACTIONS = {
     | analyst.CHECKS
     | keys.WRITES
     | keys.GRANT_WRITES
+    | keys.STATE_WRITES
     | roles.WRITES
     | buckets.WRITES
+    | buckets.CONFIGURATION_WRITES
     | outbox.WRITES
     | ASSUME_MEMBER,
     "RecopyFunction": LEDGER

@@ -17,7 +17,8 @@ from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answ
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.plan import Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Plan
 from replimend.domain.recopy import HeldObject, Outcome, OutcomeKind
 from replimend.domain.signals import ReplicationFailed
 from replimend.domain.verdicts import Approved

@@ -14,7 +14,8 @@ from replimend.domain.cases import undetermined
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.verdicts import Approved, Objection, Refused
 from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, administered_by, flagship_facts
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import Absent, Facts
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.safeguards import tagged_parts_of
 from replimend.domain.verdicts import Circumstances
 from tests.facts import (

@@ -14,7 +14,8 @@ from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Role
 from replimend.domain.guardrails import review
-from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
 from replimend.domain.probes import first_difference
 from replimend.domain.proof import SERVICE_LIMITS, scope_of
 from replimend.domain.prospect import Prospect

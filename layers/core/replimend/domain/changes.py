@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from replimend.domain.documents import Document
+from replimend.domain.key_states import PENDING_DELETION, document_of
 from replimend.domain.plan import Change, ChangeKind
 
 
@@ -47,6 +48,11 @@ class ChangeRecord:
     at: datetime
     state: ChangeState
     expires: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no program may undo it: nobody's deletion is ever scheduled by one."""
+        return self.kind is ChangeKind.KEY_STATE and self.before == document_of(PENDING_DELETION)
 
 
 def record_of(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
 
@@ -88,12 +88,19 @@ class ReplicationRule:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+NOT_KEPT = Unavailable(reason="the replication configuration as S3 has it was not kept")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicationSetup:
-    """A bucket's replication configuration: the role S3 assumes and the rules it follows."""
+    """A bucket's replication configuration: the role S3 assumes and the rules it follows.
+
+    `document` is all of it, just as S3 returned it.
+    """
 
     role_arn: str
     rules: tuple[ReplicationRule, ...]
+    document: Document | Unavailable = field(default=NOT_KEPT, compare=False)
 
     def rule_named(self, rule_id: str) -> ReplicationRule | None:
         """The rule with this id, or None when the configuration no longer has it."""

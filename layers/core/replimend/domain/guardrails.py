@@ -35,7 +35,7 @@ from replimend.domain.verdicts import (
     Verdict,
 )
 
-OF_KEYS = frozenset({ChangeKind.KEY_POLICY, ChangeKind.GRANT})
+OF_KEYS = frozenset({ChangeKind.KEY_POLICY, ChangeKind.GRANT, ChangeKind.KEY_STATE})
 """The kinds of change that are made to a key."""
 
 

@@ -20,7 +20,8 @@ from replimend.domain.facts import (
     ReplicationSetup,
 )
 from replimend.domain.failure_reasons import FailureReason, ReasonSide
-from replimend.domain.plan import NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.reported import reported_failure
 from replimend.domain.settled_causes import CANNOT_COME_BACK
 from replimend.domain.setup import Setup

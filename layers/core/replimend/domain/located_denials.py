@@ -7,8 +7,8 @@ from replimend.domain.arn import Arn
 from replimend.domain.assessment import Assessment, decide
 from replimend.domain.calls import assessments_of
 from replimend.domain.facts import Facts, ObjectVersion, ReplicationSetup, Role
+from replimend.domain.ladder import plan_for
 from replimend.domain.located import Located, agreed, each_once, no_diagnosis
-from replimend.domain.plan import plan_for
 from replimend.domain.refusals import explain_refusal
 from replimend.domain.reported import OTHERS
 from replimend.domain.requirements import Needed

@@ -15,6 +15,7 @@ from typing import assert_never
 from replimend.domain.arn import Arn
 from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Json
+from replimend.domain.plan import ChangeKind
 
 
 class PatchFormat(StrEnum):
@@ -24,6 +25,15 @@ class PatchFormat(StrEnum):
     CLOUDFORMATION = "cloudformation"
     JSON = "json"
 
+
+UNPATCHABLE = {
+    ChangeKind.REPLICATION_CONFIGURATION: "a replication configuration is patched as JSON alone, "
+    "just as PutBucketReplication takes it: your code words the whole of it otherwise, and only "
+    "the one rule differs",
+    ChangeKind.KEY_STATE: "the state of a key is patched as JSON alone: see that your code does "
+    "not disable the key (is_enabled in Terraform, Enabled in CloudFormation)",
+}
+"""Why a kind of change has no patch but JSON."""
 
 _HCL_ESCAPES = {
     **{chr(code): f"\\u{code:04x}" for code in range(32)},
@@ -55,28 +65,51 @@ def patch_of(change: ChangeRecord, form: PatchFormat) -> str:
 def _terraform(change: ChangeRecord) -> str:
     """An HCL resource; `import` blocks are left to whoever knows the state."""
     kind, where = _terraform_resource(change)
-    arguments = {name: _hcl_text(value) for name, value in where.items()}
-    arguments["policy"] = f"jsonencode({_hcl(change.after.content, indent=1)})"
+    arguments = {name: _hcl(value, indent=1) for name, value in where.items()}
+    if change.kind is not ChangeKind.GRANT:
+        arguments["policy"] = f"jsonencode({_hcl(change.after.content, indent=1)})"
     return "\n".join(
         [
             f"# Replimend, change {change.change_id} of incident {change.incident_id}",
             f'resource "{kind}" "{_name(change)}" {{',
             *_aligned(arguments, "  "),
+            *(_constraints(change) if change.kind is ChangeKind.GRANT else ()),
             "}",
             "",
         ]
     )
 
 
-def _terraform_resource(change: ChangeRecord) -> tuple[str, Mapping[str, str]]:
+def _constraints(change: ChangeRecord) -> Iterator[str]:
+    """The constraints of a grant, which are a block there and no argument."""
+    subset = change.after.content["Constraints"]["EncryptionContextSubset"]
+    yield ""
+    yield "  constraints {"
+    yield from _aligned({"encryption_context_subset": _hcl(subset, indent=2)}, "    ")
+    yield "  }"
+
+
+def _terraform_resource(change: ChangeRecord) -> tuple[str, Mapping[str, Json]]:
     kind: str = change.kind.value
+    if kind == "grant":
+        return "aws_kms_grant", _grant_arguments(change)
     if kind == "key_policy":
         return "aws_kms_key_policy", {"key_id": change.subject}
     if kind == "role_policy":
         return "aws_iam_role_policy", {"name": change.policy_name or "", "role": _role(change)}
     if kind == "bucket_policy":
         return "aws_s3_bucket_policy", {"bucket": _bucket(change)}
-    raise UnpatchableError(f"a change of kind {kind} has no patch for Terraform")
+    raise UnpatchableError(UNPATCHABLE[change.kind])
+
+
+def _grant_arguments(change: ChangeRecord) -> Mapping[str, Json]:
+    grant = change.after.content
+    return {
+        "name": grant["Name"],
+        "key_id": change.subject,
+        "grantee_principal": grant["GranteePrincipal"],
+        "operations": grant["Operations"],
+    }
 
 
 def _cloudformation(change: ChangeRecord) -> Mapping[str, Json]:
@@ -104,7 +137,12 @@ def _cloudformation_resource(change: ChangeRecord) -> tuple[str, Mapping[str, Js
         }
     if kind == "bucket_policy":
         return "AWS::S3::BucketPolicy", {"Bucket": _bucket(change), "PolicyDocument": document}
-    raise UnpatchableError(f"a change of kind {kind} has no patch for CloudFormation")
+    if kind == "grant":
+        raise UnpatchableError(
+            "CloudFormation has no resource for a KMS grant: allow the same in the key policy, or "
+            "take the patch for Terraform, or as JSON, which CreateGrant takes"
+        )
+    raise UnpatchableError(UNPATCHABLE[change.kind])
 
 
 def _role(change: ChangeRecord) -> str:

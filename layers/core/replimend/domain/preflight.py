@@ -18,7 +18,8 @@ from replimend.domain.checks.statements import check_statements
 from replimend.domain.facts import ObjectVersion, ReplicationRule, ReplicationSetup
 from replimend.domain.findings import Finding, FindingKind, Severity
 from replimend.domain.inspection import Call, Inspection, inspect
-from replimend.domain.plan import Change, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import Change, Plan
 from replimend.domain.refusals import explain_refusal
 from replimend.domain.setup import Setup
 from replimend.domain.setup_findings import SetupFinding

@@ -32,6 +32,9 @@ STRANGER = "999999999999"
 
 KMS_TEMPTATIONS = ("kms:ReEncryptFrom", "kms:DescribeKey", "kms:CreateGrant", "kms:PutKeyPolicy")
 S3_TEMPTATIONS = ("s3:GetObject", "s3:PutObject", "s3:PutBucketPolicy", "s3:DeleteObjectVersion")
+BEYOND_POLICIES = frozenset({ChangeKind.REPLICATION_CONFIGURATION, ChangeKind.KEY_STATE})
+"""The kinds that no policy evaluation has anything to say of: their proof is of their shape."""
+
 MOST_NAMED = 4
 """How many principals, and how many actions, are taken from the documents."""
 
@@ -72,6 +75,8 @@ def first_difference(change: Change, scope: Scope) -> str | None:
 
     None if the change does what it is for, and nothing else that any probe shows.
     """
+    if change.kind in BEYOND_POLICIES:
+        return None
     before, after = _layers(change, change.before), _layers(change, change.after)
     for requirement in change.serves:
         intended = _intended(requirement, change, scope)
@@ -161,6 +166,8 @@ def _allows(probe: Probe, layers: Layers, change: Change) -> bool:
             return decision.layer(LayerName.IDENTITY).effect is Effect.ALLOWED
         case ChangeKind.KEY_POLICY | ChangeKind.BUCKET_POLICY | ChangeKind.GRANT:
             return decision.result is Result.ALLOWED
+        case ChangeKind.REPLICATION_CONFIGURATION | ChangeKind.KEY_STATE:
+            return False  # neither allows a call
 
 
 def _layers(change: Change, document: Document | None) -> Layers:

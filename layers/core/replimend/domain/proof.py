@@ -8,7 +8,9 @@ and what either can match lies below the ceiling. Evaluation confirms it on prob
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, assert_never
 
+from replimend.domain.configurations import is_one_rule_mended
 from replimend.domain.documents import Document, Edit, Statement
+from replimend.domain.key_states import is_step
 from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, Plan
 from replimend.domain.probes import first_difference
 from replimend.domain.requirements import CONTEXT_KEY, VIA_SERVICE, Side
@@ -99,6 +101,10 @@ def _admits_only(role: str, change: Change) -> bool:
             return change.subject == role and change.policy_name == ROLE_POLICY_NAME
         case ChangeKind.GRANT:
             return change.after.content.get("GranteePrincipal") == role
+        case ChangeKind.REPLICATION_CONFIGURATION:
+            return change.after.content.get("Role") == role
+        case ChangeKind.KEY_STATE:
+            return True  # a state names nobody; whom it concerns, a person is told who approves it
         case ChangeKind.KEY_POLICY | ChangeKind.BUCKET_POLICY:
             written = [new for _, new in _edits(change) if new is not None]
             return all(_names_only(role, each.get("Principal")) for each in written)
@@ -115,9 +121,21 @@ def _names_only(role: str, principal: object) -> bool:
 
 
 def _is_below_the_ceiling(change: Change, scope: Scope) -> bool:
-    if change.kind is ChangeKind.GRANT:
-        return any(_grant_is_narrow(change.after, scope, side) for side in Side)
-    return all(_edit_is_narrow(edit, change, scope) for edit in _edits(change))
+    match change.kind:
+        case ChangeKind.GRANT:
+            return any(_grant_is_narrow(change.after, scope, side) for side in Side)
+        case ChangeKind.REPLICATION_CONFIGURATION:
+            return (
+                change.subject == scope.bucket_arn(Side.SOURCE)
+                and change.before is not None
+                and is_one_rule_mended(change.before, change.after, scope)
+            )
+        case ChangeKind.KEY_STATE:
+            return is_step(change.before, change.after)
+        case ChangeKind.ROLE_POLICY | ChangeKind.KEY_POLICY | ChangeKind.BUCKET_POLICY:
+            return all(_edit_is_narrow(edit, change, scope) for edit in _edits(change))
+        case unreachable:
+            assert_never(unreachable)
 
 
 def _edit_is_narrow(edit: Edit, change: Change, scope: Scope) -> bool:
@@ -147,7 +165,7 @@ def _has_our_shape(statement: Statement, change: Change, scope: Scope, side: Sid
             return is_destination and _is_of_s3(
                 statement, OBJECT_CEILING[side], f"{bucket}/*", principal=True
             )
-        case ChangeKind.GRANT:
+        case ChangeKind.GRANT | ChangeKind.REPLICATION_CONFIGURATION | ChangeKind.KEY_STATE:
             return False
         case unreachable:
             assert_never(unreachable)
@@ -223,8 +241,10 @@ def _grant_is_narrow(grant: Document, scope: Scope, side: Side) -> bool:
 
 
 def _keeps_all_else(change: Change) -> bool:
-    if change.policies is None:
+    if change.kind is ChangeKind.GRANT:
         return change.before is None
+    if change.policies is None:
+        return change.before is not None  # all else was compared with the ceiling
     before, after = change.policies
     edits = _edits(change)
     rest_before = {k: v for k, v in before.content.items() if k != "Statement"}

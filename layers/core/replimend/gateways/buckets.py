@@ -1,18 +1,22 @@
-"""How buckets are set up: replication, versioning, policy, Object Lock; and the policy's write."""
+"""How buckets are set up, and the writes of a bucket policy and a replication configuration."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from replimend.clients import Clients
 from replimend.domain.arn import Arn
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, ReplicationSetup
 from replimend.gateways.faults import read_fact, write_refusals_told_apart
 from replimend.inbound.buckets import has_object_lock, is_versioned, region_of
-from replimend.inbound.replication import replication_setup_of
+from replimend.inbound.replication import configuration_document, replication_setup_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import (
+        ReplicationConfigurationOutputTypeDef,
+        ReplicationConfigurationTypeDef,
+    )
 
 READS = frozenset(
     {
@@ -24,6 +28,8 @@ READS = frozenset(
     }
 )
 WRITES = frozenset({"s3:DeleteBucketPolicy", "s3:PutBucketPolicy"})
+CONFIGURATION_WRITES = frozenset({"iam:PassRole", "s3:PutReplicationConfiguration"})
+"""Whoever puts a replication configuration passes its role to S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,31 @@ class S3Buckets:
         return read_fact(lambda: self._replication(bucket), f"replication of {bucket}")
 
     def _replication(self, bucket: str) -> ReplicationSetup:
+        configuration = self._configuration(bucket)
+        return replication_setup_of(configuration, "ReplicationConfiguration")
+
+    def _configuration(self, bucket: str) -> "ReplicationConfigurationOutputTypeDef":
         s3: S3Client = self.clients.own("s3")
         answer = s3.get_bucket_replication(Bucket=bucket, ExpectedBucketOwner=self.home_account)
-        return replication_setup_of(answer["ReplicationConfiguration"], "ReplicationConfiguration")
+        return answer["ReplicationConfiguration"]
+
+    def configuration_of(self, bucket_arn: str) -> Fact[Document]:
+        """The replication configuration at this moment, all of it, of a bucket of ours."""
+        bucket = _name(bucket_arn)
+        return read_fact(
+            lambda: configuration_document(self._configuration(bucket), "ReplicationConfiguration"),
+            f"replication of {bucket}",
+        )
+
+    def put_configuration(self, bucket_arn: str, region: str, document: Document) -> None:
+        """Replace the replication configuration of a bucket of ours."""
+        with write_refusals_told_apart():
+            s3: S3Client = self.clients.own("s3", region)
+            s3.put_bucket_replication(
+                Bucket=_name(bucket_arn),
+                ReplicationConfiguration=cast("ReplicationConfigurationTypeDef", document.content),
+                ExpectedBucketOwner=self.home_account,
+            )
 
     def describe(self, bucket: str, account: str) -> Fact[Bucket]:
         """The bucket, if it exists and belongs to this account."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.documents import Document, PolicyDocument
-from replimend.domain.plan import ChangeKind
+from replimend.domain.plan import OF_POLICIES, ChangeKind
 from replimend.gateways.table import Item, Table
 
 CHANGE, LEASE = "CHANGE", "LEASE"
@@ -101,7 +101,7 @@ def _item(change: ChangeRecord) -> dict[str, Any]:
 
 def _from(item: Item) -> ChangeRecord:
     kind = ChangeKind(item["kind"])
-    document = Document if kind is ChangeKind.GRANT else PolicyDocument
+    document = PolicyDocument if kind in OF_POLICIES else Document
     return ChangeRecord(
         change_id=item["change_id"],
         incident_id=item["incident_id"],

@@ -1,4 +1,4 @@
-"""KMS keys: their state, policy and grants, and the writes to a key policy and its grants."""
+"""KMS keys: their state, policy and grants, and the writes to each of them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,7 @@ from replimend.clients import Clients
 from replimend.domain.arn import Arn
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Fact, Key
+from replimend.domain.key_states import document_of
 from replimend.gateways.faults import read_fact, write_refusals_told_apart
 from replimend.inbound.keys import key_of
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"})
 WRITES = frozenset({"kms:PutKeyPolicy"})
 GRANT_WRITES = frozenset({"kms:CreateGrant", "kms:RevokeGrant"})
+
+STATE_WRITES = frozenset({"kms:CancelKeyDeletion", "kms:DisableKey", "kms:EnableKey"})
 
 ONLY_POLICY_NAME = "default"
 
@@ -107,6 +110,37 @@ class KmsKeys:
         for grant in self._grants_named(key_arn, name):
             with write_refusals_told_apart():
                 self._granting(key_arn).revoke_grant(KeyId=key_arn, GrantId=grant["GrantId"])
+
+    def state_of(self, key_arn: str) -> Fact[Document]:
+        """The key's state at this moment, as `key_states` has it."""
+        return read_fact(lambda: self._state(key_arn), f"state of {key_arn}")
+
+    def _state(self, key_arn: str) -> Document:
+        key = Arn.parse(key_arn)
+        kms: KMSClient = self.clients.reading("kms", key.account, key.region)
+        return document_of(kms.describe_key(KeyId=key_arn)["KeyMetadata"]["KeyState"])
+
+    def enable(self, key_arn: str) -> None:
+        """Have the key usable again."""
+        with write_refusals_told_apart():
+            self._switching(key_arn).enable_key(KeyId=key_arn)
+
+    def disable(self, key_arn: str) -> None:
+        """Have the key unusable."""
+        with write_refusals_told_apart():
+            self._switching(key_arn).disable_key(KeyId=key_arn)
+
+    def cancel_deletion(self, key_arn: str) -> None:
+        """Keep the key, which is disabled then (CancelKeyDeletion)."""
+        with write_refusals_told_apart():
+            self._switching(key_arn).cancel_key_deletion(KeyId=key_arn)
+
+    def _switching(self, key_arn: str) -> "KMSClient":
+        key = Arn.parse(key_arn)
+        client: KMSClient = self.clients.repairing(
+            "kms", key.account, key.region, _only_this_key(key_arn, STATE_WRITES)
+        )
+        return client
 
     def _granting(self, key_arn: str) -> "KMSClient":
         key = Arn.parse(key_arn)

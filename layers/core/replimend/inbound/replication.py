@@ -1,7 +1,9 @@
 """A bucket's replication configuration, as GetBucketReplication returns it (aws-facts 1.2, 5.4)."""
 
+import json
 from collections.abc import Mapping
 
+from replimend.domain.documents import Document
 from replimend.domain.facts import ReplicationRule, ReplicationSetup
 from replimend.errors import MalformedEventError
 from replimend.inbound.fields import (
@@ -25,7 +27,16 @@ def replication_setup_of(configuration: JsonObject, at: str) -> ReplicationSetup
     return ReplicationSetup(
         role_arn=str(role),
         rules=tuple(_rule(rule, path) for rule, path in objects(configuration, "Rules", at)),
+        document=configuration_document(configuration, at),
     )
+
+
+def configuration_document(configuration: JsonObject, at: str) -> Document:
+    """All of the configuration, as it goes back to S3; MalformedEventError if it is not JSON."""
+    try:
+        return Document(text=json.dumps(configuration, separators=(",", ":")))
+    except TypeError as error:
+        raise MalformedEventError(at, f"expected JSON: {error}") from error
 
 
 def _rule(rule: JsonObject, at: str) -> ReplicationRule:

@@ -91,6 +91,8 @@ class Editor:
         if _same(current, record.before):
             self.changes.mark(record.change_id, ChangeState.ROLLED_BACK, self.clock.now())
             return Undone(done=True, says="it is as it was before the change")
+        if record.is_final:
+            return Undone(done=False, says=_by_hand(record))
         if _same(current, record.after):
             self._put_back(record, record.before, replaced=record.after)
             return Undone(done=True, says="what was stored was put back")
@@ -162,6 +164,13 @@ def _less_ours(current: Fact[Document], record: ChangeRecord) -> PolicyDocument 
         return None
     before = record.before if isinstance(record.before, PolicyDocument) else None
     return current.less(record.after.edits_since(before))
+
+
+def _by_hand(record: ChangeRecord) -> str:
+    return (
+        f"the deletion of {record.subject} was cancelled, and is never scheduled again by "
+        "Replimend: do so by hand (kms:ScheduleKeyDeletion) if the key is to go after all"
+    )
 
 
 def _three_way(record: ChangeRecord, current: Fact[Document]) -> str:

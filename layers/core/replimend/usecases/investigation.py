@@ -24,7 +24,8 @@ from replimend.domain.facts import (
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.history import Past
 from replimend.domain.incident import FailureGroup, Sample
-from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan, plan_for
+from replimend.domain.ladder import plan_for
+from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan
 from replimend.domain.removals import removal_behind
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable

@@ -9,7 +9,7 @@ from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Role
 from replimend.domain.notices import Notice, NoticeKind
-from replimend.domain.plan import ChangeKind
+from replimend.domain.plan import OF_POLICIES, ChangeKind
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedPolicyError
 from replimend.ports import ChangeNotes, Clock, Outbox, Roles
@@ -62,8 +62,8 @@ class Reminders:
         return adopted
 
     def _shows(self, change: ChangeRecord) -> bool:
-        """Whether the live document shows it; a grant runs out by itself and is never adopted."""
-        if change.kind is ChangeKind.GRANT:
+        """Whether the live policy shows it; of what is no policy, only a person can tell."""
+        if change.kind not in OF_POLICIES:
             return False
         others = tuple(self._others(change)) if change.kind is ChangeKind.ROLE_POLICY else ()
         match self.subjects[change.kind].read(change):

@@ -7,6 +7,7 @@ from typing import Protocol
 from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Fact
+from replimend.domain.key_states import DISABLED, ENABLED, state_in
 from replimend.domain.plan import ChangeKind
 from replimend.errors import PolicyChangedError
 from replimend.ports import Buckets, Keys, Roles
@@ -32,6 +33,8 @@ def subjects_of(keys: Keys, roles: Roles, buckets: Buckets) -> Subjects:
         ChangeKind.KEY_POLICY: KeyPolicies(keys=keys),
         ChangeKind.GRANT: Grants(keys=keys),
         ChangeKind.BUCKET_POLICY: BucketPolicies(buckets=buckets),
+        ChangeKind.REPLICATION_CONFIGURATION: Configurations(buckets=buckets),
+        ChangeKind.KEY_STATE: KeyStates(keys=keys),
     }
 
 
@@ -101,6 +104,46 @@ class Grants:
             self.keys.revoke_grant(record.subject, record.policy_name or "")
         else:
             self.keys.create_grant(record.subject, document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configurations:
+    """A bucket whose configuration is changed has one; it is never taken away."""
+
+    buckets: Buckets
+
+    def read(self, record: ChangeRecord) -> Fact[Document]:
+        """The bucket's replication configuration, all of it."""
+        return self.buckets.configuration_of(record.subject)
+
+    def write(self, record: ChangeRecord, document: Document | None) -> None:
+        """Replace the configuration; PolicyChangedError where none was stored."""
+        if document is None:
+            raise PolicyChangedError(f"{record.subject} had no stored configuration to put back")
+        self.buckets.put_configuration(record.subject, record.region, document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStates:
+    """A key is enabled, disabled, or kept from deletion; none is ever scheduled for it."""
+
+    keys: Keys
+
+    def read(self, record: ChangeRecord) -> Fact[Document]:
+        """The key's state."""
+        return self.keys.state_of(record.subject)
+
+    def write(self, record: ChangeRecord, document: Document | None) -> None:
+        """Bring the key into the state; PolicyChangedError for any that is not for us to make."""
+        state = state_in(document) if document else ""
+        if state == ENABLED:
+            self.keys.enable(record.subject)
+        elif state == DISABLED and record.is_final:
+            self.keys.cancel_deletion(record.subject)
+        elif state == DISABLED:
+            self.keys.disable(record.subject)
+        else:
+            raise PolicyChangedError(f"{record.subject} is not made {state or 'nothing'} by us")
 
 
 def _policy(record: ChangeRecord, document: Document | None) -> PolicyDocument:
