@@ -336,9 +336,9 @@ def test_a_grant_is_revoked_by_the_sweep_once_its_thirty_days_are_over() -> None
         change = repaired(lab)["changes"][0]
         granted = grants_of(lab)
 
-        lab.run(ITS_TIME - timedelta(days=2))
+        lab.clock.advance(ITS_TIME - timedelta(days=2))
         nearly = grants_of(lab)
-        lab.run(timedelta(days=3))
+        lab.clock.advance(timedelta(days=3))
 
         assert change["kind"] == "grant"
         assert granted == nearly == [change["policyName"]]
@@ -396,10 +396,10 @@ def test_rolling_back_puts_the_replication_configuration_back() -> None:
 
 def test_a_key_is_disabled_again_and_its_deletion_never_scheduled() -> None:
     with Lab.from_scenario(Scenario.read(PENDING, name="a deletion")) as lab:
-        kept, enabled = approved_repair(lab)["changes"]
+        changes = {each["policyName"]: each for each in approved_repair(lab)["changes"]}
 
-        first = roll_back(lab, enabled["changeId"])
-        second = roll_back(lab, kept["changeId"])
+        first = roll_back(lab, changes["EnableKey"]["changeId"])
+        second = roll_back(lab, changes["CancelKeyDeletion"]["changeId"])
 
         kms = lab.client("kms", "222222222222", "eu-central-1")
         assert first["rolledBack"]

@@ -3,6 +3,7 @@
 import json
 
 from replimend.domain.access import Effect, LayerDecision
+from replimend.domain.documents import Json, Statement
 from replimend.domain.requirements import Requirement
 
 
@@ -17,6 +18,29 @@ def for_the_owner(layer: LayerDecision, requirement: Requirement, role_arn: str)
         )
     allowed = {"Effect": "Allow", "Action": requirement.action, "Resource": requirement.resource}
     return f"For the owner of the {layer.layer} policy: it lacks the statement {_json(allowed)}."
+
+
+def for_a_dead_principal(key_arn: str, statement: Statement, dead: str, role_arn: str) -> str:
+    """The statement that names a deleted role's id, as it is to read instead (aws-facts 5.4)."""
+    mended = {**statement, "Principal": _renamed(statement.get("Principal"), dead, role_arn)}
+    return (
+        f"For the owner of the key policy of {key_arn}: in the statement "
+        f"{statement.get('Sid') or 'without a Sid'}, put {role_arn} in place of {dead}, if the "
+        f"role that was deleted was this one; it then reads "
+        f"{_json(mended)}."
+    )
+
+
+def _renamed(principal: Json, dead: str, role_arn: str) -> Json:
+    match principal:
+        case str():
+            return role_arn if principal == dead else principal
+        case {**named}:
+            return {kind: _renamed(each, dead, role_arn) for kind, each in named.items()}
+        case [*several]:
+            return [_renamed(each, dead, role_arn) for each in several]
+        case other:
+            return other
 
 
 def _named(names: tuple[str, ...]) -> str:
