@@ -1,6 +1,7 @@
 """What to ask the owner of a policy for, where no change of ours would lift its refusal."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 from replimend.domain.access import Effect, LayerDecision
 from replimend.domain.documents import Json, Statement
@@ -32,15 +33,13 @@ def for_a_dead_principal(key_arn: str, statement: Statement, dead: str, role_arn
 
 
 def _renamed(principal: Json, dead: str, role_arn: str) -> Json:
-    match principal:
-        case str():
-            return role_arn if principal == dead else principal
-        case {**named}:
-            return {kind: _renamed(each, dead, role_arn) for kind, each in named.items()}
-        case [*several]:
-            return [_renamed(each, dead, role_arn) for each in several]
-        case other:
-            return other
+    if isinstance(principal, str):
+        return role_arn if principal == dead else principal
+    if isinstance(principal, Mapping):
+        return {kind: _renamed(each, dead, role_arn) for kind, each in principal.items()}
+    if isinstance(principal, Sequence):
+        return [_renamed(each, dead, role_arn) for each in principal]
+    return principal
 
 
 def _named(names: tuple[str, ...]) -> str:
