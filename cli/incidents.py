@@ -91,7 +91,7 @@ def _change(change: Mapping[str, Any]) -> RenderableType:
         "",
         rows(
             ("Change", f"{change['changeId']}, {change['state']}, {moment(change['at'])}"),
-            ("Of", f"{change['kind']} of {change['subject']}"),
+            ("Of", rendering.change_title(change)),
             ("Why", change["why"]),
             ("Approved by", change["approvedBy"]),
             ("Analyzer", _opinion(change["secondOpinion"])),

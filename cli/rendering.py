@@ -69,6 +69,21 @@ def plan(answer: Answer) -> RenderableType:
     return Group(rows(("Plan", answer["hash"])), *(_planned(each) for each in answer["changes"]))
 
 
+def change_title(change: Answer) -> str:
+    """What is changed, in a line: the kind, the name where it has one, and whose it is."""
+    subject, name = change["subject"], change["policyName"]
+    match change["kind"]:
+        case "grant":
+            return f"grant {name} on {subject}"
+        case "replication_configuration":
+            return f"replication configuration of {subject}"
+        case "key_state":
+            before, after = (change[each]["KeyState"] for each in ("before", "after"))
+            return f"state of {subject}: {before} becomes {after} (kms:{name})"
+        case kind:
+            return f"{kind}{f' {name}' if name else ''} of {subject}"
+
+
 def policy_diff(before: Answer | None, after: Answer | None) -> Text:
     """What changes between two policies, line by line: `+` and green what is added, `-` and red.
 
@@ -168,10 +183,9 @@ def _layer(answer: Answer) -> str | None:
 
 
 def _planned(change: Answer) -> RenderableType:
-    policy = f" {change['policyName']}" if change["policyName"] else ""
     about = rows(
-        ("Change", f"{change['kind']}{policy} of {change['subject']}"),
-        ("Serves", ", ".join(change["serves"])),
+        ("Change", change_title(change)),
+        ("Serves", ", ".join(change["serves"]) or None),
         ("Reach", change["blastRadius"]),
         ("Undo", change["reverses"]),
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from replimend.domain.documents import PolicyDocument
+from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import (
     Absent,
     Bucket,
@@ -190,3 +190,27 @@ def healthy_facts(**changes: Any) -> Facts:
 def flagship_facts(**changes: Any) -> Facts:
     """The same pair, but the destination key's policy knows nothing of the role."""
     return healthy_facts(destination_key=a_key(), **changes)
+
+
+def configured(facts: Facts) -> Facts:
+    """The facts with the whole replication configuration, as S3 would have returned it."""
+    if not isinstance(facts.setup, ReplicationSetup):
+        return facts
+    rules = [_written(each) for each in facts.setup.rules]
+    content = Document.of({"Role": facts.setup.role_arn, "Rules": rules})
+    return replace(facts, setup=replace(facts.setup, document=content))
+
+
+def _written(rule: ReplicationRule) -> dict[str, Any]:
+    key = {"EncryptionConfiguration": {"ReplicaKmsKeyID": rule.replica_key}}
+    bucket = {"Bucket": f"arn:aws:s3:::{rule.destination_bucket}"}
+    opted = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
+    return {
+        "ID": rule.rule_id,
+        "Status": "Enabled" if rule.enabled else "Disabled",
+        "Priority": 1,
+        "Filter": {"Prefix": rule.prefix},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        **(opted if rule.replicates_kms_objects else {}),
+        "Destination": {**bucket, **(key if rule.replica_key else {})},
+    }

@@ -1,5 +1,6 @@
 """What the reading gateways ask of AWS, and what they make of its answers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Encryption, Key, ObjectVersion, Role
+from replimend.domain.key_states import document_of
 from replimend.domain.unavailable import Unavailable
 from replimend.gateways.buckets import S3Buckets
 from replimend.gateways.keys import KmsKeys
@@ -526,3 +528,65 @@ def test_a_bucket_policy_is_written_in_a_session_for_this_bucket(
             "Resource": arn,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("switch", "operation"),
+    [
+        (KmsKeys.enable, "enable_key"),
+        (KmsKeys.disable, "disable_key"),
+        (KmsKeys.cancel_deletion, "cancel_key_deletion"),
+    ],
+)
+def test_a_key_is_switched_in_a_session_for_this_key(
+    clients: StubbedClients, switch: Callable[[KmsKeys, str], None], operation: str
+) -> None:
+    clients.answers("kms", operation, {}, KeyId=DESTINATION_KEY)
+
+    switch(KmsKeys(clients), DESTINATION_KEY)
+
+    (policy,) = clients.session_policies
+    assert policy["Statement"] == [
+        {
+            "Sid": "ChangeThisKey",
+            "Effect": "Allow",
+            "Action": ["kms:CancelKeyDeletion", "kms:DisableKey", "kms:EnableKey"],
+            "Resource": DESTINATION_KEY,
+        }
+    ]
+
+
+def test_the_state_of_a_key_is_a_document(clients: StubbedClients) -> None:
+    metadata = {"KeyId": "k", "KeyState": "PendingDeletion"}
+    clients.answers("kms", "describe_key", {"KeyMetadata": metadata}, KeyId=DESTINATION_KEY)
+
+    assert KmsKeys(clients).state_of(DESTINATION_KEY) == document_of("PendingDeletion")
+
+
+def test_a_replication_configuration_goes_back_as_it_was_read(clients: StubbedClients) -> None:
+    configuration = {
+        "Role": ROLE_ARN,
+        "Rules": [
+            {
+                "ID": "to-frankfurt",
+                "Priority": 7,
+                "Filter": {"Prefix": ""},
+                "Status": "Enabled",
+                "Destination": {"Bucket": "arn:aws:s3:::orders-frankfurt"},
+                "DeleteMarkerReplication": {"Status": "Disabled"},
+            }
+        ],
+    }
+    bucket = {"Bucket": "orders-ireland", "ExpectedBucketOwner": HOME}
+    clients.answers(
+        "s3", "get_bucket_replication", {"ReplicationConfiguration": configuration}, **bucket
+    )
+    clients.answers(
+        "s3", "put_bucket_replication", {}, ReplicationConfiguration=configuration, **bucket
+    )
+    buckets = S3Buckets(clients, HOME)
+
+    read = buckets.configuration_of("arn:aws:s3:::orders-ireland")
+
+    assert isinstance(read, Document)
+    buckets.put_configuration("arn:aws:s3:::orders-ireland", "eu-west-1", read)

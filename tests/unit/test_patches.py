@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from replimend.domain.changes import ChangeRecord
-from replimend.domain.documents import PolicyDocument
-from replimend.domain.patches import PatchFormat, patch_of
+from replimend.domain.documents import Document, PolicyDocument
+from replimend.domain.patches import PatchFormat, UnpatchableError, patch_of
 from replimend.domain.plan import ChangeKind
 from tests.facts import DESTINATION_KEY, ROLE_ARN
 from tests.incidents import a_change
@@ -126,3 +126,63 @@ def test_cloudformation_takes_the_patch_as_yaml_and_as_json(
 @pytest.mark.parametrize("change", [KEY_CHANGE, ROLE_CHANGE], ids=["key", "role"])
 def test_plain_json_is_the_document_itself(change: ChangeRecord) -> None:
     assert json.loads(patch_of(change, PatchFormat.JSON)) == ODD.content
+
+
+GRANT = Document.of(
+    {
+        "Name": "replimend-destination-0123456789ab",
+        "GranteePrincipal": ROLE_ARN,
+        "Operations": ["Decrypt", "Encrypt"],
+        "Constraints": {"EncryptionContextSubset": {"aws:s3:arn": "arn:aws:s3:::orders-frankfurt"}},
+    }
+)
+GRANTED = a_change(kind=ChangeKind.GRANT, before=None, after=GRANT)
+
+
+def test_a_grant_is_a_resource_of_terraform() -> None:
+    text = patch_of(GRANTED, PatchFormat.TERRAFORM)
+
+    body = "\n".join(text.splitlines()[1:])
+    assert body == (
+        'resource "aws_kms_grant" "replimend_22222222_2222_4222_8222_222222222222" {\n'
+        '  name              = "replimend-destination-0123456789ab"\n'
+        f'  key_id            = "{DESTINATION_KEY}"\n'
+        f'  grantee_principal = "{ROLE_ARN}"\n'
+        "  operations = [\n"
+        '    "Decrypt",\n'
+        '    "Encrypt",\n'
+        "  ]\n"
+        "\n"
+        "  constraints {\n"
+        "    encryption_context_subset = {\n"
+        '      "aws:s3:arn" = "arn:aws:s3:::orders-frankfurt"\n'
+        "    }\n"
+        "  }\n"
+        "}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "says"),
+    [
+        ("grant", PatchFormat.CLOUDFORMATION, "no resource for a KMS grant"),
+        ("replication_configuration", PatchFormat.TERRAFORM, "as JSON alone"),
+        ("replication_configuration", PatchFormat.CLOUDFORMATION, "as JSON alone"),
+        ("key_state", PatchFormat.TERRAFORM, "is_enabled in Terraform"),
+        ("key_state", PatchFormat.CLOUDFORMATION, "Enabled in CloudFormation"),
+    ],
+)
+def test_what_a_format_has_no_words_for_is_said_with_the_reason(
+    kind: str, form: PatchFormat, says: str
+) -> None:
+    change = a_change(kind=ChangeKind(kind), after=GRANT)
+
+    with pytest.raises(UnpatchableError, match=says):
+        patch_of(change, form)
+
+
+@pytest.mark.parametrize("kind", ["grant", "replication_configuration", "key_state"])
+def test_every_change_has_a_patch_as_json(kind: str) -> None:
+    change = a_change(kind=ChangeKind(kind), after=GRANT)
+
+    assert json.loads(patch_of(change, PatchFormat.JSON)) == GRANT.content

@@ -81,7 +81,12 @@ def carried_out(facts: Facts, plan: Plan) -> Facts:
             case ChangeKind.KEY_POLICY:
                 end = "source_key" if change.subject == SOURCE_KEY else "destination_key"
                 made[end] = a_key(change.subject, policy=change.after)
-            case ChangeKind.GRANT | ChangeKind.BUCKET_POLICY:
+            case (
+                ChangeKind.GRANT
+                | ChangeKind.BUCKET_POLICY
+                | ChangeKind.REPLICATION_CONFIGURATION
+                | ChangeKind.KEY_STATE
+            ):
                 raise AssertionError(change.kind)
     return healthy_facts(**{"object": facts.object, "role": facts.role, **ends(facts), **made})
 

@@ -3,19 +3,16 @@
 A plan is told by the kinds of its changes, in their order; a refusal by a fragment of what it says.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from replimend.domain.causes import Cause
 from replimend.domain.diagnosis import diagnose
-from replimend.domain.documents import Document
-from replimend.domain.facts import Facts, ReplicationRule, ReplicationSetup
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.ladder import plan_for
 from replimend.domain.plan import BY_DEFAULT, ChangeKind, NoPlan
 from tests.cause_cases import CASES
 from tests.cause_cases.model import CauseCase
+from tests.facts import configured
 
 EVERY_KIND = frozenset(each.value for each in ChangeKind)
 ROLE, KEY, BUCKET = "role_policy", "key_policy", "bucket_policy"
@@ -47,36 +44,12 @@ BOTH_SIDES = {"kms": f"{ROLE} {KEY}", "s3": f"{ROLE} {BUCKET}"}
 
 def answer(case: CauseCase, kinds: frozenset[str]) -> str:
     """The kinds of the plan's changes, or the words of the refusal."""
-    facts = kept(case.facts)
+    facts = configured(case.facts)
     reason = FailureReason.parse(case.reason) if case.reason else None
     plan = plan_for(diagnose(facts, reason), facts, kinds)
     if isinstance(plan, NoPlan):
         return f"no: {plan.reason}"
     return " ".join(each.kind for each in plan.changes)
-
-
-def kept(facts: Facts) -> Facts:
-    """The facts with the whole replication configuration, as S3 would have returned it."""
-    if not isinstance(facts.setup, ReplicationSetup):
-        return facts
-    rules = [written(each) for each in facts.setup.rules]
-    configuration = Document.of({"Role": facts.setup.role_arn, "Rules": rules})
-    return replace(facts, setup=replace(facts.setup, document=configuration))
-
-
-def written(rule: ReplicationRule) -> dict[str, object]:
-    key = {"EncryptionConfiguration": {"ReplicaKmsKeyID": rule.replica_key}}
-    bucket = {"Bucket": f"arn:aws:s3:::{rule.destination_bucket}"}
-    opted = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
-    return {
-        "ID": rule.rule_id,
-        "Status": "Enabled" if rule.enabled else "Disabled",
-        "Priority": 1,
-        "Filter": {"Prefix": rule.prefix},
-        "DeleteMarkerReplication": {"Status": "Disabled"},
-        **(opted if rule.replicates_kms_objects else {}),
-        "Destination": {**bucket, **(key if rule.replica_key else {})},
-    }
 
 
 LEFT = "no: {}: this is left to you"

@@ -13,11 +13,27 @@ from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answ
 from replimend.domain.cases import undetermined
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.ladder import plan_for
 from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.verdicts import Approved, Objection, Refused
-from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, administered_by, flagship_facts
+from tests.cause_cases.model import under_rule
+from tests.facts import (
+    DESTINATION_KEY,
+    HOME,
+    MEMBER,
+    ROLE_ARN,
+    SOURCE_KEY,
+    a_key,
+    administered_by,
+    configured,
+    delegated_to,
+    document,
+    flagship_facts,
+    healthy_facts,
+)
+from tests.facts import an_object as an_object_version
 
 FACTS = flagship_facts()
 DIAGNOSIS = diagnose(FACTS, FailureReason.parse("DstPutObjectNotPermitted"))
@@ -86,6 +102,62 @@ def test_a_plan_shows_each_change_with_its_diff_its_reach_and_its_undoing() -> N
     assert any(ROLE_ARN in line for line in text.splitlines() if line.strip().startswith("+"))
     assert f"Only {ROLE_ARN} gains access" in text
     assert "put the stored key policy back" in text
+
+
+KEY_DISABLED = healthy_facts(
+    source_key=a_key(SOURCE_KEY, policy=document(delegated_to(HOME)), state="Disabled")
+)
+ALIASED = configured(under_rule(replica_key=f"arn:aws:kms:eu-central-1:{MEMBER}:alias/orders"))
+WITH_BUCKET_KEY = flagship_facts(object=an_object_version(bucket_key=True))
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "says"),
+    [
+        (
+            KEY_DISABLED,
+            "key_state",
+            (
+                f"state of {SOURCE_KEY}: Disabled becomes Enabled (kms:EnableKey)",
+                f"everybody else whom it admits, by its policy: arn:aws:iam::{HOME}:root",
+                "by grants: nobody",
+                '-   "KeyState": "Disabled"',
+                '+   "KeyState": "Enabled"',
+                "disable the key again (kms:DisableKey)",
+            ),
+        ),
+        (
+            ALIASED,
+            "replication_configuration",
+            (
+                "replication configuration of arn:aws:s3:::orders-ireland",
+                "Nobody gains access",
+                f'"ReplicaKmsKeyID": "{DESTINATION_KEY}"',
+                "put the stored replication configuration back",
+            ),
+        ),
+        (
+            WITH_BUCKET_KEY,
+            "grant",
+            (
+                f"on {DESTINATION_KEY}",
+                "grant replimend-destination-",
+                "kms:Encrypt",
+                '+   "GranteePrincipal"',
+                "due after 30 days in any case",
+            ),
+        ),
+    ],
+)
+def test_a_change_that_is_no_policy_reads_as_what_it_is(
+    facts: Facts, kind: str, says: tuple[str, ...]
+) -> None:
+    plan = plan_for(diagnose(facts, None), facts, frozenset({kind}))
+
+    text = shown(rendering.plan(plan_answer(plan)))
+
+    for each in says:
+        assert each in text
 
 
 @pytest.mark.parametrize(

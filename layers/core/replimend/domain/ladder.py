@@ -16,7 +16,7 @@ is: beside it comes a narrow statement of our own, as aws-facts 5.5 has it, for 
 not fit forbids nothing. Who means to forbid writes a Deny, and no Deny is worked around.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from replimend.domain.access import Effect, LayerName
 from replimend.domain.assessment import Assessment, assess
@@ -26,7 +26,8 @@ from replimend.domain.configurations import configured
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Key, ReplicationSetup, Role
 from replimend.domain.key_states import made_usable
-from replimend.domain.owners import for_the_owner
+from replimend.domain.near_misses import dead_principals_of
+from replimend.domain.owners import for_a_dead_principal, for_the_owner
 from replimend.domain.plan import BY_DEFAULT, ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
 from replimend.domain.prospect import Prospect
 from replimend.domain.requirements import Side
@@ -80,7 +81,10 @@ def plan_for(
     if diagnosis.cause in OF_ONE_STATE and ChangeKind.KEY_STATE in allowed:
         return _plan_of(made_usable(diagnosis, facts), diagnosis, facts, scope)
     if diagnosis.cause not in REPAIRABLE or not isinstance(facts.role, Role):
-        return NoPlan(reason=_with_owners_text(diagnosis, diagnosis.refused, scope))
+        asked = _of_dead_principals(diagnosis, facts, scope)
+        return NoPlan(
+            reason=" ".join([_with_owners_text(diagnosis, diagnosis.refused, scope), *asked])
+        )
     if diagnosis.unknown:
         unread = ", ".join(each.requirement.action for each in diagnosis.unknown)
         return NoPlan(reason=f"not every policy could be read: {unread}. {diagnosis.next}")
@@ -125,6 +129,21 @@ def _with_owners_text(diagnosis: Diagnosis, refused: Sequence[Assessment], scope
         if layer.layer not in CHANGEABLE or layer.effect is Effect.EXPLICITLY_DENIED
     ]
     return " ".join([diagnosis.next, *dict.fromkeys(asked)])
+
+
+def _of_dead_principals(diagnosis: Diagnosis, facts: Facts, scope: Scope) -> Iterator[str]:
+    """For each statement that names a deleted role's id, how it is to read instead."""
+    if diagnosis.cause is not Cause.DEAD_PRINCIPAL:
+        return
+    for key in (facts.source_key, facts.destination_key):
+        if not isinstance(key, Key) or not isinstance(key.policy, PolicyDocument):
+            continue
+        if not any(each.requirement.resource == key.arn for each in diagnosis.refused):
+            continue
+        for statement in key.policy.statements:
+            alone = PolicyDocument.of({"Statement": [statement]})
+            for dead in dead_principals_of(alone):
+                yield for_a_dead_principal(key.arn, statement, dead, scope.role_arn)
 
 
 def _obstacle(
