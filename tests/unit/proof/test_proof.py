@@ -57,7 +57,7 @@ OF_THE_KEY = the_plan(
 
 def role_lacking(*actions: str) -> Plan:
     lacking = NamedPolicy(name="replicate", document=role_policy(without=frozenset(actions)))
-    return the_plan(healthy_facts(role=a_role(identity_policies=(lacking,))))
+    return the_plan(healthy_facts(role=a_role(identity_policies=(lacking,))), *EVERY_KIND)
 
 
 OTHER = f"arn:aws:iam::{MEMBER}:role/other"
