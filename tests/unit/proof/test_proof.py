@@ -16,6 +16,7 @@ from tests.facts import (
     DESTINATION_KEY,
     MEMBER,
     ROLE_ARN,
+    SOURCE_KEY,
     a_role,
     administered_by,
     admitting_the_role,
@@ -177,6 +178,35 @@ def test_a_statement_is_widened_only_for_the_side_that_the_change_serves() -> No
     )
 
     assert any("wider than S3 replication needs" in each for each in objections(plan))
+
+
+SOURCE_VIA = "s3.eu-west-1.amazonaws.com"
+BOTH_SIDES = role_lacking("kms:Encrypt", "kms:Decrypt")
+EXCHANGED: dict[str, dict[str, Any]] = {
+    "the other side's key": {"Resource": SOURCE_KEY},
+    "the other side's key as well": {"Resource": [DESTINATION_KEY, SOURCE_KEY]},
+    "the other side's S3": {
+        "Condition": {
+            "StringEquals": {"kms:ViaService": SOURCE_VIA},
+            "StringLike": {CONTEXT: f"{DESTINATION}/*"},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("elements", EXCHANGED.values(), ids=EXCHANGED)
+def test_a_statement_takes_nothing_from_the_other_side(elements: dict[str, Any]) -> None:
+    change = BOTH_SIDES.changes[0]
+    statements = [
+        {**each, **elements} if each["Resource"] == DESTINATION_KEY else dict(each)
+        for each in change.after.statements
+    ]
+
+    plan = altered(BOTH_SIDES, after=document(*statements))
+
+    wider = "wider than S3 replication needs"
+    assert not any(wider in each for each in objections(BOTH_SIDES))
+    assert any(wider in each for each in objections(plan))
 
 
 def test_two_statements_in_one_change_are_one_too_many() -> None:
