@@ -23,7 +23,7 @@ TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 SOURCES := template.yaml $(wildcard samconfig.toml) \
   $(shell find functions layers -not -path '*/__pycache__*' 2>/dev/null)
 
-.PHONY: help setup build lint test check demo lab rehearse local bench lock clean
+.PHONY: help setup build lint test check demo lab rehearse local bench properties mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,12 +56,17 @@ rehearse: build ## deploy the built template onto ministack and send it an event
 local: build ## run one event in a container against the lab (EVENT=events/….json)
 	@.venv/bin/python -m lab.local "$(or $(EVENT),$(error say which event: make local EVENT=events/….json))"
 
-# The other reader that a bench measures beside ours; nothing else needs it.
-bench: build .venv/tools/peer.stamp ## measure; prints figures
+# Beside a build, what ours is measured beside: another reader, two copiers and their S3 server.
+bench: build .venv/tools/peer.stamp .venv/tools/copybench.stamp ## measure; prints figures
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python "$$bench"; done
 
-# The copy bench brings its own S3 server and the two copiers beside which it is measured.
-bench: .venv/tools/copybench.stamp
+properties: setup ## try ten times the examples of what must hold (PROOF_SCALE=…)
+	PROOF_SCALE=$(or $(PROOF_SCALE),10) .venv/bin/python -m pytest -q -p tests.examples \
+	  tests/unit/proof tests/unit/access
+
+# What decides on access, mutated; each mutant that no test notices is printed with its change.
+mutants: .venv/dev.stamp .venv/tools/mutation.stamp ## mutate what decides on access (ONLY=…)
+	@.venv/bin/python tests/bench/mutants.py $(ONLY)
 
 lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,requirements/uv.in,requirements/uv.txt)
@@ -71,9 +76,10 @@ lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,requirements/ministack.in,requirements/ministack.txt)
 	$(call compile,requirements/peer.in,requirements/peer.txt)
 	$(call compile,requirements/copybench.in,requirements/copybench.txt)
+	$(call compile,pyproject.toml requirements/mutation.in,requirements/mutation.txt)
 
 clean: ## remove everything that make made, .venv included
-	rm -rf .venv .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .aws-sam .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Hashes for every platform; no registry address, so that a mirror serves as well.

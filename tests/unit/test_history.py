@@ -314,10 +314,12 @@ def test_a_replay_gives_nothing_back() -> None:
 def test_an_inline_policy_is_compared_with_the_one_of_its_name() -> None:
     diagnosis = diagnose(ROLE_FACTS, None)
     plan = plan_for(diagnosis, ROLE_FACTS)
-    before = _role_event(2 * MINUTE, "replicate", role_policy())
+    before = _role_event(3 * MINUTE, "replicate", role_policy())
+    another = _role_event(2 * MINUTE, "another", LACKING)
     after = _role_event(MINUTE, "replicate", LACKING)
 
-    assert isinstance(_of_role(plan, before, after), Removal)
+    assert _of_role(plan, before, after) == Removal(says=after.says)
+    assert _of_role(plan, before, another, after) == Removal(says=after.says)
     assert _role_named(diagnosis, before, after) == after
 
 

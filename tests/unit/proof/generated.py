@@ -1,6 +1,5 @@
 """Set-ups with generated key and role policies: some fit, some almost, most are about others."""
 
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Fact, Facts, NamedPolicy
+from tests.examples import examples
 from tests.facts import (
     DESTINATION_KEY,
     HOME,
@@ -25,12 +25,9 @@ from tests.facts import (
 )
 from tests.unit.proof.ladder import CONTEXT, DESTINATION
 
-SCALE = int(os.environ.get("PROOF_SCALE", "1"))
-"""`PROOF_SCALE=10 pytest tests/unit/proof` tries ten times as many examples, 32,000 in all."""
-
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-many = settings(unhurried, max_examples=500 * SCALE)
-some = settings(unhurried, max_examples=100 * SCALE)
+many = settings(unhurried, max_examples=examples(500))
+some = settings(unhurried, max_examples=examples(100))
 """For what tries hundreds of probes on each example."""
 
 SOURCE = "arn:aws:s3:::orders-ireland"

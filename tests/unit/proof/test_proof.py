@@ -6,12 +6,24 @@ from typing import Any
 import pytest
 
 from replimend.domain.documents import Document, PolicyDocument
+from replimend.domain.facts import NamedPolicy
 from replimend.domain.guardrails import review
 from replimend.domain.plan import Change, ChangeKind, Plan
 from replimend.domain.probes import first_difference
 from replimend.domain.proof import scope_of
 from replimend.domain.verdicts import Approved, Refused
-from tests.facts import MEMBER, ROLE_ARN, document
+from tests.facts import (
+    DESTINATION_KEY,
+    MEMBER,
+    ROLE_ARN,
+    SOURCE_KEY,
+    a_role,
+    administered_by,
+    admitting_the_role,
+    document,
+    healthy_facts,
+    role_policy,
+)
 from tests.incidents import LIMITS
 from tests.unit.proof.ladder import (
     CONTEXT,
@@ -30,6 +42,25 @@ KEY = the_plan(SILENT_KEY)
 GRANT = the_plan(SILENT_KEY, "grant")
 BUCKET = the_plan(without_bucket_policy(), *EVERY_KIND)
 WIDENED = the_plan(with_key_statement(admitted("StringLike", CONTEXT, f"{DESTINATION}/*")))
+WRONG_REGION = admitted(
+    "StringEquals",
+    "kms:ViaService",
+    "s3.eu-west-1.amazonaws.com",
+    StringLike={CONTEXT: [DESTINATION, f"{DESTINATION}/*"]},
+)
+VIA_S3 = the_plan(with_key_statement(WRONG_REGION))
+OF_THE_KEY = the_plan(
+    with_key_statement(
+        {**admitted("StringLike", CONTEXT, f"{DESTINATION}/*"), "Resource": DESTINATION_KEY}
+    )
+)
+
+
+def role_lacking(*actions: str) -> Plan:
+    lacking = NamedPolicy(name="replicate", document=role_policy(without=frozenset(actions)))
+    return the_plan(healthy_facts(role=a_role(identity_policies=(lacking,))), *EVERY_KIND)
+
+
 OTHER = f"arn:aws:iam::{MEMBER}:role/other"
 
 
@@ -63,7 +94,20 @@ def a_grant(**elements: Any) -> Plan:
     return altered(GRANT, after=Document.of(content))
 
 
-@pytest.mark.parametrize("plan", [KEY, GRANT, BUCKET, WIDENED], ids=["key", "grant", "bucket", "1"])
+AS_MADE = {
+    "key": KEY,
+    "grant": GRANT,
+    "bucket": BUCKET,
+    "a context more": WIDENED,
+    "a service more": VIA_S3,
+    "a context more on the one key": OF_THE_KEY,
+    "a role's, of a key": role_lacking("kms:Encrypt"),
+    "a role's, of objects": role_lacking("s3:ReplicateObject"),
+    "a role's, of a bucket": role_lacking("s3:GetReplicationConfiguration"),
+}
+
+
+@pytest.mark.parametrize("plan", AS_MADE.values(), ids=AS_MADE)
 def test_a_plan_as_it_is_made_passes(plan: Plan) -> None:
     assert objections(plan) == []
 
@@ -118,6 +162,51 @@ TOO_WIDE = {
 @pytest.mark.parametrize("plan", TOO_WIDE.values(), ids=TOO_WIDE)
 def test_what_is_wider_than_replication_needs_is_refused(plan: Plan) -> None:
     assert any("wider than S3 replication needs" in each for each in objections(plan))
+
+
+def test_a_statement_is_widened_only_for_the_side_that_the_change_serves() -> None:
+    reading = admitting_the_role(
+        "kms:Decrypt", Condition={"StringLike": {CONTEXT: "arn:aws:s3:::orders-ireland"}}
+    )
+    both = ["arn:aws:s3:::orders-ireland", "arn:aws:s3:::orders-ireland/*"]
+    wider = {**reading, "Condition": {"StringLike": {CONTEXT: both}}}
+
+    plan = altered(
+        KEY,
+        before=document(administered_by(MEMBER), reading),
+        after=document(administered_by(MEMBER), wider),
+    )
+
+    assert any("wider than S3 replication needs" in each for each in objections(plan))
+
+
+SOURCE_VIA = "s3.eu-west-1.amazonaws.com"
+BOTH_SIDES = role_lacking("kms:Encrypt", "kms:Decrypt")
+EXCHANGED: dict[str, dict[str, Any]] = {
+    "the other side's key": {"Resource": SOURCE_KEY},
+    "the other side's key as well": {"Resource": [DESTINATION_KEY, SOURCE_KEY]},
+    "the other side's S3": {
+        "Condition": {
+            "StringEquals": {"kms:ViaService": SOURCE_VIA},
+            "StringLike": {CONTEXT: f"{DESTINATION}/*"},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("elements", EXCHANGED.values(), ids=EXCHANGED)
+def test_a_statement_takes_nothing_from_the_other_side(elements: dict[str, Any]) -> None:
+    change = BOTH_SIDES.changes[0]
+    statements = [
+        {**each, **elements} if each["Resource"] == DESTINATION_KEY else dict(each)
+        for each in change.after.statements
+    ]
+
+    plan = altered(BOTH_SIDES, after=document(*statements))
+
+    wider = "wider than S3 replication needs"
+    assert not any(wider in each for each in objections(BOTH_SIDES))
+    assert any(wider in each for each in objections(plan))
 
 
 def test_two_statements_in_one_change_are_one_too_many() -> None:
