@@ -94,11 +94,11 @@ def decide(requirement: Requirement, facts: Facts, role: Role) -> Decision:
     keys = conditions_out_of_sight(_documents(requirement, facts, role))
     if not keys:
         return decision
-    others = [
+    named, other = (
         evaluate(replace(request, context={**request.context, **context}), layers)
         for context in possible_contexts(keys)
-    ]
-    return _as_far_as_known([decision, *others], keys, requirement, facts.denials)
+    )
+    return _as_far_as_known([named, decision, other], keys, requirement, facts.denials)
 
 
 def _as_far_as_known(
@@ -107,27 +107,46 @@ def _as_far_as_known(
     requirement: Requirement,
     denials: Sequence[KeyAccessDenied],
 ) -> Decision:
-    """The decision if it is the same whatever the keys are; else the one that a denial shows."""
-    results = {each.result for each in decisions}
-    first = decisions[0]
-    if len(results) == 1:
-        return first
-    refused = next((each for each in decisions if each.blocking), first)
-    named = frozenset(each.value for each in refused.blocking)
-    told = (each for each in denials if each.denial.layer is not DenialLayer.UNKNOWN)
-    if any(agrees(each, requirement, named) for each in told):
-        return refused
+    """The decision if it is the same whatever the keys are; else the one that a denial shows.
+
+    What is refused whatever they are is refused by the layers that refuse where they are met: a
+    condition that may well be met is not blamed beside those, unless a denial names its layer.
+    """
+    told = [each for each in denials if each.denial.layer is not DenialLayer.UNKNOWN]
+    refused = [each for each in decisions if each.blocking]
+    least = min((len(each.blocking) for each in refused), default=0)
+    hanging = next((each for each in refused if len(each.blocking) > least), None)
+    if len({each.result for each in decisions}) == 1:
+        certain = next((each for each in refused if len(each.blocking) == least), decisions[0])
+        if hanging is not None and _show(told, requirement, hanging, beside=certain):
+            return hanging
+        return certain
+    shown = refused[0] if refused else decisions[0]
+    if _show(told, requirement, shown):
+        return shown
     reason = f"it hangs on {', '.join(keys)}, which no read of Replimend tells"
     return Decision(
         result=Result.UNKNOWN,
         layers=tuple(
             replace(each, effect=Effect.UNKNOWN, reason=reason)
-            if each.layer in refused.blocking
+            if each.layer in shown.blocking
             else each
-            for each in first.layers
+            for each in decisions[0].layers
         ),
         blocking=(),
     )
+
+
+def _show(
+    denials: Sequence[KeyAccessDenied],
+    requirement: Requirement,
+    refused: Decision,
+    beside: Decision | None = None,
+) -> bool:
+    """Whether a denial is by a layer that refuses there, and does not refuse beside it."""
+    certain = beside.blocking if beside is not None else ()
+    layers = frozenset(each.value for each in refused.blocking if each not in certain)
+    return any(agrees(each, requirement, layers) for each in denials)
 
 
 def _documents(requirement: Requirement, facts: Facts, role: Role) -> Iterator[PolicyDocument]:
