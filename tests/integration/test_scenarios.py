@@ -34,8 +34,6 @@ OUTSIDE_OF_ANY_WORLD: Mapping[Cause, str] = {
 """The causes that no scenario can bring about, each with the reason."""
 
 STILL_WRONG: Mapping[str, str] = {
-    "conditions/organisation-is-right.yaml": "no plan is made where the call then hangs on a "
-    "condition on the organisation, which no read tells",
     "configuration/two-destinations-two-causes.yaml": "a canary counts as failed while the source "
     "says FAILED, which it does because of the other destination (aws-facts 6.1)",
 }
