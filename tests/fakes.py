@@ -783,8 +783,9 @@ class FakeChanges:
     def record(self, change: ChangeRecord) -> None:
         self.records.setdefault(change.change_id, change)
 
-    def mark(self, change_id: str, state: ChangeState, at: datetime) -> None:  # noqa: ARG002 - the port's
-        self.records[change_id] = replace(self.records[change_id], state=state)
+    def mark(self, change_id: str, state: ChangeState, at: datetime) -> None:
+        record = self.records[change_id]
+        self.records[change_id] = replace(record, state=state, state_since=at)
 
     def find(self, change_id: str) -> ChangeRecord | None:
         return self.records.get(change_id)

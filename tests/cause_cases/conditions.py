@@ -200,6 +200,16 @@ CONDITIONS: tuple[CauseCase, ...] = (
         "kms:Encrypt",
         confidence=Confidence.PROVEN,
     ),
+    refused(
+        "an organisation, which is not blamed where the role lacks the action in any case",
+        healthy_facts(
+            role=role_without("kms:Encrypt"),
+            destination_key=key_if(StringEquals={"aws:PrincipalOrgID": "o-example"}),
+        ),
+        Cause.ROLE_POLICY_LACKS_ACTION,
+        "identity",
+        "kms:Encrypt",
+    ),
     undecided(
         "a deny for everybody outside an organisation, which no read tells",
         healthy_facts(

@@ -745,7 +745,7 @@ def test_a_change_tells_what_became_of_it(ledger: Ledger) -> None:
 
     found = ledger.changes.find(a_change().change_id)
 
-    assert found == a_change(state=ChangeState.APPLIED)
+    assert found == a_change(state=ChangeState.APPLIED, state_since=NOON + SECOND)
 
 
 def test_changes_of_an_incident_come_oldest_first(ledger: Ledger) -> None:

@@ -105,7 +105,8 @@ def test_a_change_just_before_the_failure_is_named_once_cloudtrail_tells_of_it(l
 
     later = the_record(lab)
     assert at_first["diagnosis"]["brokenBy"] is None
-    assert "CloudTrail may not have told yet" in at_first["verdict"]["objections"][0]
+    assert "CloudTrail may tell until" in at_first["verdict"]["objections"][0]
+    assert at_first["incident"]["status"] == "diagnosed"
     assert later["diagnosis"]["brokenBy"]["who"] == PERSON
     assert later["incident"]["status"] == "awaiting_approval"
     assert key_policy(lab, KEY)["Statement"] != []

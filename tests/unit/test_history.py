@@ -293,9 +293,8 @@ def test_a_statement_of_ours_that_somebody_takes_out_again_was_removed() -> None
         {},
         {KEY: Unavailable(reason="denied to us")},
         past(read_back_to=NOON - MINUTE),
-        past(told_until=NOON - MINUTE),
     ],
-    ids=["not asked", "denied", "too many", "too early"],
+    ids=["not asked", "denied", "too many"],
 )
 def test_an_unread_history_is_no_leave(pasts: Pasts) -> None:
     assert isinstance(removal_behind(PLAN, FLAGSHIP, NOON, pasts), Unavailable)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import Absent, Fact, NamedPolicy
 from replimend.domain.guardrails import Review, review
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.hours import Hours
 from replimend.domain.ladder import plan_for
 from replimend.domain.ownership import OwnParts
@@ -257,3 +259,33 @@ def test_only_changes_that_were_made_can_open_the_breaker(
 
     assert isinstance(verdict, Refused)
     assert verdict.only is kind
+
+
+# what is tried again, and what is waited for
+
+
+FAILED_AT = NOON - timedelta(minutes=9)
+APPROVAL = Approval(plan_hash=KEY_PLAN.hash, by="anna", expires=NOON + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "kind", "until"),
+    [
+        ({"untold_until": NOON}, ObjectionKind.WAITING, NOON),
+        ({"canary_failed_at": FAILED_AT}, ObjectionKind.WAITING, FAILED_AT + TOLD_WITHIN),
+        ({"canary_failed_at": NOON - TOLD_WITHIN}, ObjectionKind.NEEDS_APPROVAL, None),
+    ],
+    ids=["cloudtrail is late", "failed just now", "failed before"],
+)
+def test_what_failed_or_is_not_told_of_yet_waits_unless_a_person_approves(
+    circumstances: dict[str, Any], kind: ObjectionKind, until: datetime | None
+) -> None:
+    now = Circumstances(now=NOON, tags=UNTAGGED, **circumstances)
+
+    verdict = review(KEY_PLAN, LIMITS, now)
+    approved = review(KEY_PLAN, LIMITS, replace(now, approval=APPROVAL))
+
+    assert isinstance(verdict, Refused)
+    assert (verdict.only, verdict.waits_until) == (kind, until)
+    assert verdict.is_for_people is (kind is ObjectionKind.NEEDS_APPROVAL)
+    assert isinstance(approved, Approved)

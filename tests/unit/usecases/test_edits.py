@@ -115,7 +115,7 @@ def test_a_change_is_made_recorded_and_read_back(desk: Desk) -> None:
     desk.editor.make(desk.record)
 
     assert desk.policy == desk.record.after
-    assert desk.kept == replace(desk.record, state=ChangeState.APPLIED)
+    assert desk.kept == replace(desk.record, state=ChangeState.APPLIED, state_since=NOON)
 
 
 def test_making_it_again_writes_nothing_again(desk: Desk) -> None:

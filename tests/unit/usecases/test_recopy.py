@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from replimend.domain.batch import TriageRequest
+from replimend.domain.commands import ApprovePlan
 from replimend.domain.facts import Absent, ReplicationSetup
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import Incident, Status
 from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind, TaskResult, manifest_row
 from replimend.domain.verdicts import Mode
@@ -119,20 +121,50 @@ def test_a_failed_canary_is_rolled_back_and_keeps_waiting() -> None:
     assert set(outcomes(world).values()) == {None}
 
 
+def test_a_plan_whose_canary_failed_waits_for_cloudtrail_and_then_for_a_person() -> None:
+    world = World()
+    world.tell(a_failure())
+    let_canaries_fail(world, until=Status.DIAGNOSED)
+    waiting, delays = world.incident, list(world.outbox.delays)
+
+    world.clock.advance(delays[-1])
+    world.deliver()
+
+    assert "for CloudTrail" in waiting.summary
+    assert delays[-1] == TOLD_WITHIN - CONSISTENCY_WAIT
+    assert len(world.outbox.asked) == 1
+    assert (world.incident.status, world.incident.round) == (Status.AWAITING_APPROVAL, 2)
+    assert world.statements_of() == ["Administer", "Delegate"]
+    assert len(world.jobs.jobs) == 1
+
+
 def test_a_canary_that_fails_round_after_round_ends_in_quarantine_with_nothing_changed() -> None:
     world = World(limits=replace(LIMITS, changes_per_incident=9, changes_per_hour=9))
     world.tell(a_failure())
-    for _ in range(40):
-        world.clock.advance(CONSISTENCY_WAIT)
-        world.deliver()
-        for job_id, job in world.jobs.jobs.items():
-            if job.state.phase is JobPhase.RUNNING:
-                world.finish(job_id, failing=frozenset({OBJECT_KEY}))
+    let_canaries_fail(world, until=Status.AWAITING_APPROVAL)
+    told = ApprovePlan(
+        incident_id=world.incident.incident_id, plan_hash=world.incident.plan_hash or "", by="anna"
+    )
+
+    world.repair.obey(told)
+    let_canaries_fail(world, until=Status.QUARANTINED)
 
     assert (world.incident.status, world.incident.round) == (Status.QUARANTINED, 4)
     assert world.statements_of() == ["Administer", "Delegate"]
     assert len(world.jobs.jobs) == 3
     assert world.outbox.sent == []
+
+
+def let_canaries_fail(world: World, until: Status) -> None:
+    for _ in range(40):
+        is_at_rest = all(delay > CONSISTENCY_WAIT for delay in world.outbox.delays)
+        if world.incident.status is until and is_at_rest:
+            return
+        world.clock.advance(CONSISTENCY_WAIT)
+        world.deliver()
+        for job_id, job in world.jobs.jobs.items():
+            if job.state.phase is JobPhase.RUNNING:
+                world.finish(job_id, failing=frozenset({OBJECT_KEY}))
 
 
 def test_a_canary_that_was_deleted_proves_nothing_and_another_is_sent() -> None:

@@ -100,7 +100,8 @@ def test_while_cloudtrail_is_silent_the_plan_waits_and_the_group_is_looked_at_ag
     world.history.told_until = NOON + timedelta(minutes=5)
     world.settle()
 
-    assert [before, world.incident.status] == [Status.AWAITING_APPROVAL, Status.RESOLVED]
+    assert [before, world.incident.status] == [Status.DIAGNOSED, Status.RESOLVED]
+    assert world.outbox.announced[0] is Status.APPROVED
     assert world.incident.approved_by is None
 
 

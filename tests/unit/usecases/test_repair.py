@@ -18,6 +18,7 @@ from replimend.domain.commands import (
     RollBackChange,
 )
 from replimend.domain.documents import PolicyDocument
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import Status
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.unavailable import Unavailable
@@ -306,6 +307,7 @@ def test_tags_that_cannot_be_read_keep_the_plan_from_being_applied() -> None:
 
 def test_what_only_lacks_replaying_goes_on_without_a_change() -> None:
     world = World(healthy_facts())
+    world.clock.advance(TOLD_WITHIN)
     world.tell(a_failure())
 
     world.deliver()

@@ -90,6 +90,31 @@ def test_what_waits_for_a_person_is_left_to_one(status: Status) -> None:
     assert world.sweep.sweep() == 0
 
 
+@pytest.mark.parametrize(
+    ("looked_at_for", "since", "asked"),
+    [
+        (timedelta(), STUCK_AFTER, 0),
+        (timedelta(), STUCK_AFTER + MOMENT, 1),
+        (timedelta(hours=2), timedelta(hours=2) - MOMENT, 0),
+        (timedelta(hours=2), timedelta(hours=2), 1),
+        (timedelta(days=9), ASK_AGAIN_AFTER, 1),
+    ],
+)
+def test_what_may_settle_by_itself_is_looked_at_again_less_and_less_often(
+    looked_at_for: timedelta, since: timedelta, asked: int
+) -> None:
+    world = World()
+    last = NOON + looked_at_for
+    waiting = an_incident(
+        status=Status.ESCALATED, cause="destination_key_unusable", updated_at=last
+    )
+    world.incidents.save_diagnosis(waiting, None, GROUP, "{}")
+    world.clock.moment = last + since
+
+    assert world.sweep.sweep() == asked
+    assert world.outbox.sent == [TriageRequest(group=GROUP)] * asked
+
+
 def test_a_sweep_changes_nothing_itself() -> None:
     world = world_with(Status.CANARY, STUCK_AFTER + MOMENT)
     before = world.incident

@@ -9,11 +9,12 @@ import pytest
 
 from replimend.domain.causes import Cause
 from replimend.domain.facts import Absent, Fact, Key, ReplicationSetup
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
 from replimend.domain.verdicts import Approval, Mode
 from replimend.domain.work import ApplyPlan
 from replimend.errors import ThrottledError
-from replimend.usecases.triage import DIAGNOSIS_LEASE
+from replimend.usecases.triage import DIAGNOSIS_LEASE, SOON
 from tests.facts import (
     DESTINATION_KEY,
     OBJECT_KEY,
@@ -195,12 +196,37 @@ def test_what_somebody_else_mended_stays_with_its_incident_and_is_only_replayed(
     mended = healthy_facts().destination_key
     world.keys.keys[DESTINATION_KEY] = mended
     world.limits = LIMITS
+    world.clock.advance(TOLD_WITHIN)
 
     answer = triaged(world)
 
     assert answer["incident"]["incidentId"] == incident_id
     assert answer["plan"]["replayOnly"]
     assert (world.incident.status, world.incident.cause) == (Status.APPROVED, Cause.MENDED)
+
+
+@pytest.mark.parametrize(
+    ("age", "status"),
+    [
+        (timedelta(), Status.DIAGNOSED),
+        (TOLD_WITHIN - SOON, Status.DIAGNOSED),
+        (TOLD_WITHIN, Status.APPROVED),
+    ],
+    ids=["at once", "just before", "after"],
+)
+def test_a_refusal_that_nothing_in_sight_explains_waits_for_its_denial(
+    age: timedelta, status: Status
+) -> None:
+    world = World(healthy_facts())
+    world.clock.advance(age)
+
+    triaged(world)
+
+    assert (world.incident.status, world.incident.cause) == (status, Cause.MENDED)
+    waits = status is Status.DIAGNOSED
+    assert world.outbox.announced == ([] if waits else [Status.APPROVED])
+    assert world.outbox.delays == [TOLD_WITHIN - age]
+    assert ("waits until 12:10 UTC for CloudTrail" in world.incident.summary) is waits
 
 
 def test_without_a_configuration_no_role_is_named() -> None:

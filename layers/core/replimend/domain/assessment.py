@@ -1,7 +1,7 @@
 """Ask the policy evaluator whether the replication role may make each call that S3 needs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from replimend.domain.access import (
     Decision,
@@ -72,33 +72,51 @@ def assess(
     Service and resource control policies belong to the organisation's management account. They
     are taken as absent here, and a CloudTrail denial is what tells of them.
     """
+    parsed = ParsedOnce()
     return tuple(
-        Assessment(requirement=each, decision=decide(each, facts, role)) for each in needed
+        Assessment(requirement=each, decision=decide(each, facts, role, parsed)) for each in needed
     )
 
 
-def decide(requirement: Requirement, facts: Facts, role: Role) -> Decision:
+@dataclass(slots=True)
+class ParsedOnce:
+    """The policies of one diagnosis: each is parsed when it is first asked for, and then kept."""
+
+    _kept: dict[tuple[str, str], Policy] = field(default_factory=dict)
+
+    def policy(self, name: str, document: PolicyDocument) -> Policy:
+        """The document as the evaluator takes it, its statements named after `name`."""
+        known = (name, document.text)
+        if known not in self._kept:
+            self._kept[known] = Policy.parse(document.content, name=name)
+        return self._kept[known]
+
+
+def decide(
+    requirement: Requirement, facts: Facts, role: Role, parsed: ParsedOnce | None = None
+) -> Decision:
     """What the policies in `facts` say of one call by the role's replication session.
 
     Unknown where it hangs on what no read of ours tells, such as the organisation of the role,
     unless a denial by the layer in question shows that its condition is not met.
     """
+    parsed = parsed or ParsedOnce()
     request = session_request(requirement, role.arn)
     layers = Layers(
-        identity=_identity_of(role),
-        resource=_resource_policy(requirement, facts),
-        boundary=_boundary_of(role),
+        identity=_identity_of(role, parsed),
+        resource=_resource_policy(requirement, facts, parsed),
+        boundary=_boundary_of(role, parsed),
         grants=_grants(requirement, facts),
     )
     decision = evaluate(request, layers)
     keys = conditions_out_of_sight(_documents(requirement, facts, role))
     if not keys:
         return decision
-    others = [
+    named, other = (
         evaluate(replace(request, context={**request.context, **context}), layers)
         for context in possible_contexts(keys)
-    ]
-    return _as_far_as_known([decision, *others], keys, requirement, facts.denials)
+    )
+    return _as_far_as_known([named, decision, other], keys, requirement, facts.denials)
 
 
 def _as_far_as_known(
@@ -107,27 +125,46 @@ def _as_far_as_known(
     requirement: Requirement,
     denials: Sequence[KeyAccessDenied],
 ) -> Decision:
-    """The decision if it is the same whatever the keys are; else the one that a denial shows."""
-    results = {each.result for each in decisions}
-    first = decisions[0]
-    if len(results) == 1:
-        return first
-    refused = next((each for each in decisions if each.blocking), first)
-    named = frozenset(each.value for each in refused.blocking)
-    told = (each for each in denials if each.denial.layer is not DenialLayer.UNKNOWN)
-    if any(agrees(each, requirement, named) for each in told):
-        return refused
+    """The decision if it is the same whatever the keys are; else the one that a denial shows.
+
+    What is refused whatever they are is refused by the layers that refuse where they are met: a
+    condition that may well be met is not blamed beside those, unless a denial names its layer.
+    """
+    told = [each for each in denials if each.denial.layer is not DenialLayer.UNKNOWN]
+    refused = [each for each in decisions if each.blocking]
+    least = min((len(each.blocking) for each in refused), default=0)
+    hanging = next((each for each in refused if len(each.blocking) > least), None)
+    if len({each.result for each in decisions}) == 1:
+        certain = next((each for each in refused if len(each.blocking) == least), decisions[0])
+        if hanging is not None and _show(told, requirement, hanging, beside=certain):
+            return hanging
+        return certain
+    shown = refused[0] if refused else decisions[0]
+    if _show(told, requirement, shown):
+        return shown
     reason = f"it hangs on {', '.join(keys)}, which no read of Replimend tells"
     return Decision(
         result=Result.UNKNOWN,
         layers=tuple(
             replace(each, effect=Effect.UNKNOWN, reason=reason)
-            if each.layer in refused.blocking
+            if each.layer in shown.blocking
             else each
-            for each in first.layers
+            for each in decisions[0].layers
         ),
         blocking=(),
     )
+
+
+def _show(
+    denials: Sequence[KeyAccessDenied],
+    requirement: Requirement,
+    refused: Decision,
+    beside: Decision | None = None,
+) -> bool:
+    """Whether a denial is by a layer that refuses there, and does not refuse beside it."""
+    certain = beside.blocking if beside is not None else ()
+    layers = frozenset(each.value for each in refused.blocking if each not in certain)
+    return any(agrees(each, requirement, layers) for each in denials)
 
 
 def _documents(requirement: Requirement, facts: Facts, role: Role) -> Iterator[PolicyDocument]:
@@ -168,35 +205,33 @@ def _context(requirement: Requirement) -> dict[str, str]:
     return context
 
 
-def _identity_of(role: Role) -> tuple[Policy, ...] | Unavailable:
+def _identity_of(role: Role, parsed: ParsedOnce) -> tuple[Policy, ...] | Unavailable:
     match role.identity_policies:
         case tuple(policies):
-            return tuple(_parsed(each) for each in policies)
+            return tuple(parsed.policy(each.name, each.document) for each in policies)
         case Absent():
             return ()
         case Unavailable() as unavailable:
             return unavailable
 
 
-def _boundary_of(role: Role) -> tuple[Policy, ...] | Unavailable | None:
+def _boundary_of(role: Role, parsed: ParsedOnce) -> tuple[Policy, ...] | Unavailable | None:
     match role.boundary:
         case NamedPolicy() as policy:
-            return (_parsed(policy),)
+            return (parsed.policy(policy.name, policy.document),)
         case Absent():
             return None
         case Unavailable() as unavailable:
             return unavailable
 
 
-def _parsed(policy: NamedPolicy) -> Policy:
-    return Policy.parse(policy.document.content, name=policy.name)
-
-
-def _resource_policy(requirement: Requirement, facts: Facts) -> Policy | Unavailable | None:
+def _resource_policy(
+    requirement: Requirement, facts: Facts, parsed: ParsedOnce
+) -> Policy | Unavailable | None:
     policy = _policy_fact(requirement, facts)
     match policy:
         case PolicyDocument():
-            return Policy.parse(policy.content, name=requirement.resource)
+            return parsed.policy(requirement.resource, policy)
         case Absent():
             return None
         case Unavailable() as unavailable:

@@ -69,6 +69,17 @@ class Cause(StrEnum):
             Cause.ALREADY_REPLICATED,
         }
 
+    @property
+    def may_settle(self) -> bool:
+        """Whether time, or somebody who read the next step, settles it without a change of ours."""
+        return self in {
+            Cause.SOURCE_KEY_UNUSABLE,
+            Cause.DESTINATION_KEY_UNUSABLE,
+            Cause.GRANT_PENDING,
+            Cause.REPLICATION_PENDING,
+            Cause.UNDETERMINED,
+        }
+
 
 class Confidence(StrEnum):
     """How sure a diagnosis is."""

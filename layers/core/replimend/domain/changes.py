@@ -28,7 +28,8 @@ class ChangeState(StrEnum):
 class ChangeRecord:
     """One change: who, why, when, before, after; `before` is None where there was no document.
 
-    `expires` is when the change is to be rolled back at the latest; None means never.
+    `expires` is when the change is to be rolled back at the latest; None means never. `state_since`
+    is when it came to be in its state; None while nothing more came of it than was intended.
     """
 
     change_id: str
@@ -48,6 +49,7 @@ class ChangeRecord:
     at: datetime
     state: ChangeState
     expires: datetime | None = None
+    state_since: datetime | None = None
 
     @property
     def is_final(self) -> bool:

@@ -16,10 +16,11 @@ from replimend.domain.proof import (
     principal_is_the_live_role,
     statements_stay_below_the_ceiling,
 )
-from replimend.domain.removals import nobody_removed_it_lately
+from replimend.domain.removals import cloudtrail_has_told, nobody_removed_it_lately
 from replimend.domain.safeguards import (
     a_person_agrees_to_what_needs_one,
     everything_is_opted_in,
+    its_canary_did_not_fail,
     nobody_opted_out,
     nothing_of_ours_is_touched,
     now_is_within_the_hours,
@@ -199,6 +200,8 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     nobody_rejected_it,
     nothing_of_ours_is_touched,
     nobody_removed_it_lately,
+    cloudtrail_has_told,
+    its_canary_did_not_fail,
     source_bucket_is_listed,
     destination_bucket_is_listed,
     role_is_listed,

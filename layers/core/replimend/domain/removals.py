@@ -38,7 +38,8 @@ def removal_behind(
     """The latest recent removal, by others than us, of what the plan would give back.
 
     None where there was none; Unavailable where the history of a subject of the plan could not be
-    read as far back as that, or not yet up to the failure. Removals after it count as well.
+    read as far back as that. What CloudTrail has not told yet is waited for
+    (`cloudtrail_has_told`). Removals after the failure count as well.
     """
     if isinstance(plan, NoPlan):
         return None
@@ -52,11 +53,7 @@ def removal_behind(
                 unread = past
             case Past():
                 found += _removals(change, facts, past, since)
-                if past.is_still_silent_about(failing_since):
-                    unread = Unavailable(
-                        reason=f"CloudTrail may not have told yet who changed {change.subject}"
-                    )
-                elif past.read_back_to is not None and past.read_back_to > since:
+                if past.read_back_to is not None and past.read_back_to > since:
                     unread = Unavailable(
                         reason=f"the changes of {change.subject} were read back to "
                         f"{past.read_back_to:%Y-%m-%d %H:%M} only"
@@ -87,6 +84,21 @@ def nobody_removed_it_lately(review: "Review") -> Objection | None:
     return Objection(
         says=f"{says}; plan {review.plan.hash} waits for a person",
         kind=ObjectionKind.NEEDS_APPROVAL,
+    )
+
+
+def cloudtrail_has_told(review: "Review") -> Objection | None:
+    """A failure that is fresher than CloudTrail's record of what led to it waits for that.
+
+    A person may approve without.
+    """
+    until = review.circumstances.untold_until
+    if until is None or review.circumstances.approves(review.plan.hash):
+        return None
+    return Objection(
+        says=f"CloudTrail may tell until {until:%H:%M %Z} what led to the failure",
+        kind=ObjectionKind.WAITING,
+        until=until,
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from replimend.domain.arn import Arn
 from replimend.domain.facts import Absent
+from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.plan import Plan
 from replimend.domain.unavailable import Unavailable
 from replimend.domain.verdicts import OPTED_OUT, Objection, ObjectionKind, Tag, Tags
@@ -81,6 +82,29 @@ def a_person_agrees_to_what_needs_one(review: "Review") -> Objection | None:
                 kind=ObjectionKind.NEEDS_APPROVAL,
             )
     return None
+
+
+def its_canary_did_not_fail(review: "Review") -> Objection | None:
+    """What did not help is not done again by itself: another plan is made, or a person decides.
+
+    For as long as CloudTrail may tell why the canary failed, which changes the plan, nobody is
+    asked.
+    """
+    failed_at, now = review.circumstances.canary_failed_at, review.circumstances.now
+    if failed_at is None or review.is_approved:
+        return None
+    until = failed_at + TOLD_WITHIN
+    says = f"this very plan was undone at {failed_at:%Y-%m-%d %H:%M %Z}, since its canary failed"
+    if now < until:
+        return Objection(
+            says=f"{says}: CloudTrail may tell why until {until:%H:%M %Z}",
+            kind=ObjectionKind.WAITING,
+            until=until,
+        )
+    return Objection(
+        says=f"{says}: plan {review.plan.hash} waits for a person",
+        kind=ObjectionKind.NEEDS_APPROVAL,
+    )
 
 
 def tagged_parts_of(plan: Plan) -> frozenset[str]:

@@ -93,6 +93,10 @@ class Circumstances:
     approval: Approval | None = None
     rejection: Rejection | None = None
     removal: Removal | Unavailable | None = None
+    untold_until: datetime | None = None
+    """Until when CloudTrail may tell what changes the diagnosis; None once it has."""
+    canary_failed_at: datetime | None = None
+    """When this very plan was last undone, since its canary failed in this incident."""
     tags: Mapping[str, Fact[Tags]] = field(default_factory=dict)
     """The tags of every key and role that the plan is about, by ARN, as they are just now."""
 
@@ -116,6 +120,8 @@ class ObjectionKind(StrEnum):
     OBSERVING = "observing"
     NEEDS_APPROVAL = "needs_approval"
     BREAKER = "breaker"
+    WAITING = "waiting"
+    """It falls away by itself at a time that is known, and the plan is looked at again then."""
     LIMIT = "limit"
 
 
@@ -125,6 +131,8 @@ class Objection:
 
     says: str
     kind: ObjectionKind = ObjectionKind.LIMIT
+    until: datetime | None = None
+    """When it falls away by itself, if it is WAITING."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +152,26 @@ class Refused:
         """The kind of every objection, if they are all of one kind."""
         kinds = {objection.kind for objection in self.objections}
         return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether a person's approval is all that it takes, now or at any time."""
+        kinds = {objection.kind for objection in self.objections}
+        return (
+            ObjectionKind.NEEDS_APPROVAL
+            in kinds
+            <= {
+                ObjectionKind.NEEDS_APPROVAL,
+                ObjectionKind.WAITING,
+            }
+        )
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When every objection has fallen away by itself; None if one of them never does."""
+        if self.only is not ObjectionKind.WAITING:
+            return None
+        return max((each.until for each in self.objections if each.until), default=None)
 
 
 type Verdict = Approved | Refused

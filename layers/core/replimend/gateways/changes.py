@@ -120,4 +120,5 @@ def _from(item: Item) -> ChangeRecord:
         at=datetime.fromisoformat(item["at"]),
         state=ChangeState(item["state"]),
         expires=datetime.fromisoformat(item["expires"]) if "expires" in item else None,
+        state_since=datetime.fromisoformat(item["state_since"]) if "state_since" in item else None,
     )

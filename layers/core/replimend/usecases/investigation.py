@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from replimend.domain.arn import Arn
 from replimend.domain.breakage import suspects_of, who_broke_it, with_what_broke_it
 from replimend.domain.cases import undetermined
-from replimend.domain.causes import Diagnosis
+from replimend.domain.causes import Cause, Diagnosis
 from replimend.domain.destinations import destination_account, replica_key_named
 from replimend.domain.diagnosis import diagnose
 from replimend.domain.facts import (
@@ -22,7 +22,7 @@ from replimend.domain.facts import (
     Role,
 )
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.history import Past
+from replimend.domain.history import TOLD_WITHIN, Past, Pasts
 from replimend.domain.incident import FailureGroup, Sample
 from replimend.domain.ladder import plan_for
 from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan
@@ -35,6 +35,9 @@ from replimend.ports import Buckets, Clock, History, Keys, Objects, Roles, Signa
 
 DONE = frozenset({"COMPLETED", "COMPLETE", "REPLICA"})
 """S3's words for a version that needs no replication; it documents two spellings of one."""
+
+NOT_PERMITTED = "NotPermitted"
+"""How S3's codes of refused calls end (aws-facts 2)."""
 
 DENIALS_COUNT_FOR = timedelta(days=1)
 """CloudTrail may be late, and a Bucket Key delays a denial: the window is wide (aws-facts 3.6)."""
@@ -52,8 +55,8 @@ class Finding:
     plan: Plan | NoPlan
     role_arn: str
     removal: Removal | Unavailable | None = None
-    is_early: bool = False
-    """Whether CloudTrail may tell within minutes of a change that explains this."""
+    untold_until: datetime | None = None
+    """Until when CloudTrail may tell of a change or a denial that explains this; None if it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +92,35 @@ class Investigation:
             plan=plan,
             role_arn=facts.setup.role_arn if isinstance(facts.setup, ReplicationSetup) else "",
             removal=removal_behind(plan, facts, failing_since or self.clock.now(), pasts),
-            is_early=failing_since is not None
-            and any(
-                isinstance(past, Past) and past.is_still_silent_about(failing_since)
-                for past in pasts.values()
-            ),
+            untold_until=self._untold_until(failing_since, diagnosis, reason, pasts),
         )
+
+    def _untold_until(
+        self,
+        failing_since: datetime | None,
+        diagnosis: Diagnosis,
+        reason: FailureReason | None,
+        pasts: Pasts,
+    ) -> datetime | None:
+        """Until when CloudTrail is late with what led to the failure, or with the denial itself.
+
+        All is allowed as far as can be read where a layer out of sight refuses, too: then the
+        denial alone tells of it (aws-facts 3.6).
+        """
+        if failing_since is None:
+            return None
+        until = failing_since + TOLD_WITHIN
+        is_silent = any(
+            isinstance(past, Past) and past.is_still_silent_about(failing_since)
+            for past in pasts.values()
+        )
+        may_be_refused_unseen = (
+            diagnosis.cause is Cause.MENDED
+            and reason is not None
+            and reason.code.endswith(NOT_PERMITTED)
+            and self.clock.now() < until
+        )
+        return until if is_silent or may_be_refused_unseen else None
 
     def live_sample(self, group: FailureGroup, samples: Sequence[Sample]) -> Sample:
         """The first sample that still waits to be replicated; the first one if none does.

@@ -20,7 +20,7 @@ from replimend.domain.incident import Incident, Status
 from replimend.domain.notices import Notice, NoticeKind
 from replimend.domain.plan import NoPlan, Plan
 from replimend.domain.second_opinion import ceiling_of
-from replimend.domain.verdicts import Approval, Approved, Limits, ObjectionKind, Refused, Rejection
+from replimend.domain.verdicts import Approval, Approved, Limits, Refused, Rejection
 from replimend.errors import PermanentError
 from replimend.ports import (
     Analyst,
@@ -85,17 +85,12 @@ class Repair:
             case Plan() as plan if plan.hash == incident.plan_hash:
                 self._apply(incident, plan, finding)
             case Plan() | NoPlan():
-                self._ask_again(incident)
+                self._ask_again(incident, "the facts changed since the diagnosis; it is made again")
             case unreachable:
                 assert_never(unreachable)
 
-    def _ask_again(self, incident: Incident) -> None:
-        moved = self.incidents.move(
-            incident,
-            Status.DIAGNOSED,
-            self.clock.now(),
-            summary="the facts changed since the diagnosis; it is made again",
-        )
+    def _ask_again(self, incident: Incident, because: str) -> None:
+        moved = self.incidents.move(incident, Status.DIAGNOSED, self.clock.now(), summary=because)
         if moved is not None:
             self._triage_again(incident)
 
@@ -109,7 +104,7 @@ class Repair:
             incident.incident_id,
             plan,
             replayed=incident.replayed,
-            removal=finding.removal,
+            finding=finding,
             clock=self.clock,
             incidents=self.incidents,
             changes=self.changes,
@@ -121,9 +116,12 @@ class Repair:
             case Refused(objections=objections) as refused:
                 because = "; ".join(each.says for each in objections)
                 # Nobody was asked yet; an approval that ran out is not asked for again.
-                asks = refused.only is ObjectionKind.NEEDS_APPROVAL and not circumstances.approval
+                asks = refused.is_for_people and not circumstances.approval
                 status = Status.AWAITING_APPROVAL if asks else Status.REFUSED
-                self._move(incident, status, summary=because)
+                if refused.waits_until is not None:
+                    self._ask_again(incident, because)
+                else:
+                    self._move(incident, status, summary=because)
             case Approved(by=by):
                 records = [
                     record_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from replimend.domain.causes import Cause
 from replimend.domain.incident import Incident, Status
 from replimend.domain.verdicts import Limits, Mode
 from replimend.ports import ChangeNotes, Clock, Incidents, Outbox, Tally
@@ -65,7 +66,7 @@ class Sweep:
                 self._triage_again(incident)
 
     def _ask_again(self) -> int:
-        """Diagnose again what was only observed or refused, once the mode lets it be mended."""
+        """Diagnose again what was observed, refused or may have settled, if the mode lets mend."""
         if self.limits.mode is Mode.OBSERVE:
             return 0
         asked = 0
@@ -74,7 +75,17 @@ class Sweep:
                 if not incident.unanswered:
                     self._triage_again(incident)
                     asked += 1
+        for incident in self._unchanged(Status.ESCALATED, STUCK_AFTER):
+            if Cause(incident.cause).may_settle and self._is_time_for(incident):
+                self._triage_again(incident)
+                asked += 1
         return asked
+
+    def _is_time_for(self, incident: Incident) -> bool:
+        """Whether to look: after as long again as it has been looked at, six hours at most."""
+        looked_at_for = incident.updated_at - incident.opened_at
+        pause = min(max(looked_at_for, STUCK_AFTER), ASK_AGAIN_AFTER)
+        return self.clock.now() - incident.updated_at >= pause
 
     def _news(self) -> datetime:
         """What was refused before this may fare better now.

@@ -10,7 +10,6 @@ from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answ
 from replimend.domain.approvals import ApprovalTerms, approval_request
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.guardrails import review
-from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import (
     MOST_ROUNDS,
     FailureGroup,
@@ -28,6 +27,9 @@ from replimend.usecases.investigation import Finding, Investigation
 
 DIAGNOSIS_LEASE = timedelta(minutes=2)
 """Longer than the function's timeout, so that a group is never diagnosed twice at once."""
+
+SOON = timedelta(seconds=1)
+"""What a second look waits at least, should its time be over already."""
 
 SAME_TROUBLE = timedelta(days=7)
 """A cause that returns within this time counts as one more round, not as a new beginning."""
@@ -86,7 +88,7 @@ class Triage:
             sample=sample,
             cause=finding.diagnosis.cause.value,
             confidence=finding.diagnosis.confidence.value,
-            summary=finding.diagnosis.headline,
+            summary=_summary(finding, verdict),
             next_step=finding.diagnosis.next,
             role_arn=finding.role_arn,
             plan_hash=finding.plan.hash if isinstance(finding.plan, Plan) else None,
@@ -106,8 +108,9 @@ class Triage:
             self._hand_on(incident, finding.plan, known)
             if known is None or not _waits_for_the_same(known, incident):
                 self._ask(incident, finding, verdict)
-        if finding.is_early:
-            self.outbox.request_triage(group, TOLD_WITHIN)
+        look_again = _waits_until(verdict) or finding.untold_until
+        if look_again is not None:
+            self.outbox.request_triage(group, max(look_again - now, SOON))
         stands = incident if saved or known is None else known
         return {**answer, "incident": incident_answer(stands)}
 
@@ -139,7 +142,7 @@ class Triage:
                     incident_id,
                     plan,
                     replayed=replayed,
-                    removal=finding.removal,
+                    finding=finding,
                     clock=self.clock,
                     incidents=self.incidents,
                     changes=self.changes,
@@ -169,10 +172,14 @@ class Triage:
             )
 
     def _hand_on(self, incident: Incident, plan: Plan | NoPlan, known: Incident | None) -> None:
-        """Have an approved plan carried out; tell of the incident unless it stands as it did."""
+        """Have an approved plan carried out; tell of the incident unless it stands as it did.
+
+        One that waits for CloudTrail for a few minutes is told of after that.
+        """
         if incident.status is Status.APPROVED and isinstance(plan, Plan):
             self.outbox.request_repair(incident.incident_id, plan.hash)
-        if known is None or _stand(incident) != _stand(known):
+        waits = incident.status is Status.DIAGNOSED
+        if not waits and (known is None or _stand(incident) != _stand(known)):
             self.outbox.announce(incident)
 
 
@@ -193,14 +200,27 @@ def status_under(verdict: Verdict | None) -> Status:
             return Status.ESCALATED
         case Approved():
             return Status.APPROVED
-        case Refused(only=ObjectionKind.NEEDS_APPROVAL):
+        case Refused(is_for_people=True):
             return Status.AWAITING_APPROVAL
+        case Refused(only=ObjectionKind.WAITING):
+            return Status.DIAGNOSED
         case Refused() as refused if refused.is_observing:
             return Status.OBSERVED
         case Refused():
             return Status.REFUSED
         case unreachable:
             assert_never(unreachable)
+
+
+def _waits_until(verdict: Verdict | None) -> datetime | None:
+    return verdict.waits_until if isinstance(verdict, Refused) else None
+
+
+def _summary(finding: Finding, verdict: Verdict | None) -> str:
+    """The diagnosis in a few words, and how long its plan waits for CloudTrail, if it does."""
+    until = _waits_until(verdict)
+    waits = f"; waits until {until:%H:%M %Z} for CloudTrail" if until is not None else ""
+    return f"{finding.diagnosis.headline}{waits}"
 
 
 def incident_answer(incident: Incident) -> dict[str, Any]:
