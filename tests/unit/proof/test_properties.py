@@ -15,7 +15,14 @@ from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Role
 from replimend.domain.guardrails import review
 from replimend.domain.ladder import plan_for
-from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
+from replimend.domain.plan import (
+    OF_POLICIES,
+    ROLE_POLICY_NAME,
+    Change,
+    ChangeKind,
+    NoPlan,
+    Plan,
+)
 from replimend.domain.probes import first_difference
 from replimend.domain.proof import SERVICE_LIMITS, scope_of
 from replimend.domain.prospect import Prospect
@@ -57,7 +64,7 @@ def is_of(kind: ChangeKind, change: Change) -> bool:
 
 
 REACHED: dict[str, Callable[[Change], bool]] = {
-    **{kind.value: partial(is_of, kind) for kind in ChangeKind},
+    **{kind.value: partial(is_of, kind) for kind in sorted({*OF_POLICIES, ChangeKind.GRANT})},
     "one value more": lambda change: any(
         old and new and added_value(old, new)
         for old, new in change.after.edits_since(change.before)
