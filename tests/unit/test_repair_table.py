@@ -86,6 +86,9 @@ OTHERWISE = {
     "the role's own statement names S3 of another Region": ROLE,
     "the key's condition is not met, and the role lacks the action": f"{ROLE} {KEY}",
     "the bucket policy admits the role from a VPC only": BUCKET,
+    "an organisation, which is not blamed where the role lacks the action in any case": (
+        "no: kms:Encrypt would not be allowed for certain"
+    ),
     **{f"the replica key is {state}": said for state, said in STATES.items()},
     **{f"the source key is {state}": said for state, said in STATES.items()},
     "the replica key is disabled, and S3 speaks of a permission": SILENT,

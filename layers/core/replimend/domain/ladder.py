@@ -94,7 +94,9 @@ def plan_for(
     if not changes:
         return NoPlan(reason=diagnosis.next)
     if (left := _left_refused(diagnosis.refused, changes, facts)) is not None:
-        return NoPlan(reason=f"{left} would stay refused after every change. {diagnosis.next}")
+        return NoPlan(
+            reason=f"{left} would not be allowed for certain after every change. {diagnosis.next}"
+        )
     return _plan(scope, changes)
 
 
