@@ -66,7 +66,7 @@ properties: setup ## try ten times the examples of what must hold (PROOF_SCALE=â
 
 # What decides on access, mutated; each mutant that no test notices is printed with its change.
 mutants: .venv/dev.stamp .venv/tools/mutation.stamp ## mutate what decides on access (ONLY=â€¦)
-	@.venv/bin/python tests/bench/mutants.py $(ONLY)
+	@.venv/bin/python tests/bench/mutants.py $(if $(ONLY),"$(ONLY)")
 
 lock: $(UV) ## compile the lock files again (LOCK=--upgrade for newer versions)
 	$(call compile,requirements/uv.in,requirements/uv.txt)
