@@ -55,7 +55,7 @@ def rest_sent(*others: str) -> World:
 
 
 def advance(world: World, poll: str | None) -> None:
-    world.recopy.advance(world.incident.incident_id, poll)
+    world.advance(world.incident.incident_id, poll)
 
 
 def keys_of(world: World, job_id: str) -> list[str]:
@@ -400,7 +400,7 @@ def test_a_jobs_event_advances_its_incident_at_once() -> None:
     world = canary_sent(*OTHERS)
     world.finish("job-1")
 
-    world.recopy.job_changed("job-1")
+    world.recopy.job_changed("job-1", world.deadline)
 
     assert world.incident.status is Status.RECOPYING
 
@@ -410,7 +410,7 @@ def test_a_running_jobs_events_begin_no_second_chain_of_messages() -> None:
     before = list(world.outbox.sent)
 
     for _ in range(5):
-        world.recopy.job_changed("job-1")
+        world.recopy.job_changed("job-1", world.deadline)
 
     assert world.outbox.sent == before
 
@@ -419,7 +419,7 @@ def test_a_job_that_is_not_ours_is_not_looked_at() -> None:
     world = canary_sent()
     before = world.incident
 
-    world.recopy.job_changed("somebody-elses")
+    world.recopy.job_changed("somebody-elses", world.deadline)
 
     assert world.incident == before
 
@@ -441,7 +441,7 @@ def test_nothing_is_recopied_in_any_other_status(status: Status) -> None:
 
 
 def test_an_unknown_incident_is_passed_over() -> None:
-    World().recopy.advance("no-such", None)
+    World().advance("no-such", None)
 
 
 # the whole way
