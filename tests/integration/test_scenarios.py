@@ -35,8 +35,6 @@ OUTSIDE_OF_ANY_WORLD: Mapping[Cause, str] = {
 STILL_WRONG: Mapping[str, str] = {
     "conditions/organisation-is-right.yaml": "a condition on the organisation, which no read "
     "tells, is taken for a mismatch as soon as the role's own policy lacks the action",
-    "configuration/two-destinations-two-causes.yaml": "a canary counts as failed while the source "
-    "says FAILED, which it does because of the other destination (aws-facts 6.1)",
     "keys/destination-key-still-being-made.yaml": "the incident that waits for a key is not taken "
     "up again; its object is re-copied under another incident",
 }
