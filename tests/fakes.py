@@ -60,7 +60,7 @@ from replimend.domain.recopy import (
 )
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 from replimend.domain.verdicts import Approval, Rejection, Tags
 from replimend.domain.waves import Wave
 from replimend.domain.work import (
@@ -154,7 +154,7 @@ class FakeObjects:
             self.throttled -= 1
             raise ThrottledError("HeadObject: SlowDown")
         if key in self.sealed:
-            return Unavailable(reason="HeadObject is no request S3 takes")
+            return Sealed(reason="HeadObject is no request S3 takes")
         if version_id is not None:
             return self.versions.get((bucket, key, version_id), Absent(what="version"))
         named = [

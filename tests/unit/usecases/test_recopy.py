@@ -743,20 +743,17 @@ def test_progress_is_told_by_the_waves_alone() -> None:
     assert done.cost == pytest.approx(0.50, abs=0.001)
 
 
-def test_what_can_be_looked_at_on_neither_side_is_a_failure_in_the_end() -> None:
+def test_what_only_the_owner_of_its_key_can_look_at_ends_at_once_with_the_reason() -> None:
     """As under SSE-C: S3's word that the task succeeded is not taken for a replica."""
     world = rest_sent()
     world.finish("job-2")
     world.objects.sealed.add("c.pdf")
-    world.deliver()
-    assert outcomes(world)["c.pdf"] is None
 
-    world.clock.advance(SETTLE + POLL)
     world.deliver()
 
     ended = {held.key: outcome for held, outcome in world.held.outcomes((GROUP,))}
     sealed = ended["c.pdf"]
     assert sealed is not None
-    assert sealed.kind is OutcomeKind.FAILED
-    assert "source unread" in sealed.says
-    assert world.incident.status is Status.ESCALATED
+    assert sealed.kind is OutcomeKind.NOT_ELIGIBLE
+    assert "only its owner has (SSE-C)" in sealed.says
+    assert world.incident.status is Status.RESOLVED

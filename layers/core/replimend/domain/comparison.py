@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from replimend.domain.facts import Absent, Encryption, Fact, ObjectVersion
 from replimend.domain.methods import restore_proposal
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 
 
 class Verification(StrEnum):
@@ -53,9 +53,17 @@ def verify(source: Fact[ObjectVersion], replica: Fact[ObjectVersion], terms: Ter
     """Compare a source version with the version of the same id at the destination.
 
     A version counts as replicated only if both sides agree: the source no longer failed, and the
-    replica with its size, key, tags and metadata (aws-facts 6.6).
+    replica with its size, key, tags and metadata (aws-facts 6.6). Checksums are not compared:
+    HeadObject with ChecksumMode shows that of an SSE-KMS object only to who may use kms:Decrypt
+    on its key (S3 API Reference, HeadObject), which whoever verifies must never need.
     """
     match source, replica:
+        case (Sealed(), _) | (ObjectVersion(), Sealed()):
+            return Verified(
+                verification=Verification.NOT_ELIGIBLE,
+                says="encrypted with a key that only its owner has (SSE-C): nobody else can see "
+                "whether it came over",
+            )
         case Absent(), _:
             return Verified(
                 verification=Verification.GONE, says="the version was deleted at the source"

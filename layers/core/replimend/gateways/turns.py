@@ -4,8 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from replimend.gateways.pace import SharedPace
-from replimend.ports import Clock
+from replimend.ports import Clock, Pace
 
 AT_A_TIME = 50
 """Calls of one grant, which costs two calls to the table; what is left of the last one lapses."""
@@ -20,7 +19,7 @@ class _Grant:
 class SharedTurns:
     """A turn for each call of any thread; whoever finds none left asks for more, for all."""
 
-    pace: SharedPace
+    pace: Pace
     clock: Clock
     _grant: _Grant = field(default_factory=_Grant)
     _lock: threading.Lock = field(default_factory=threading.Lock)
