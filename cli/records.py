@@ -59,6 +59,7 @@ def progress_entry(progress: Progress) -> dict[str, Any]:
         "outcomes": {kind.value: count for kind, count in progress.counts.items()},
         "jobs": progress.jobs,
         "jobsCost": round(progress.cost, 2),
+        "methods": list(progress.methods),
     }
 
 

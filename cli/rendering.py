@@ -145,6 +145,7 @@ def progress(answer: Answer) -> RenderableType:
         ("Held back", f"{answer['heldBytes']:,} bytes from lifecycle rules" if waits else None),
         ("Oldest", moment(answer["oldestFailure"]) if waits and answer["oldestFailure"] else None),
         ("Jobs", f"{answer['jobs']}, about ${answer['jobsCost']:.2f}"),
+        *(("Without a job", plain(each)) for each in answer["methods"]),
     )
 
 

@@ -15,6 +15,22 @@ from urllib.parse import unquote
 from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import TriageRequest, Unusable
 from replimend.domain.changes import ChangeRecord, ChangeState
+from replimend.domain.copying import (
+    Attempt,
+    Blueprint,
+    CopiedPart,
+    DeleteMarker,
+    NothingThere,
+    Original,
+    Part,
+    Place,
+    Refused,
+    Stale,
+    StillThere,
+    Top,
+    Upload,
+    Written,
+)
 from replimend.domain.documents import Document, Json, PolicyDocument
 from replimend.domain.facts import (
     Absent,
@@ -45,7 +61,7 @@ from replimend.domain.recopy import (
 )
 from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 from replimend.domain.verdicts import Approval, Rejection, Tags
 from replimend.domain.waves import Wave
 from replimend.domain.work import (
@@ -56,7 +72,7 @@ from replimend.domain.work import (
     RollBackExpired,
     RollBackRound,
 )
-from replimend.errors import ManifestLostError, ThrottledError
+from replimend.errors import AccessLostError, ManifestLostError, ThrottledError
 from replimend.inbound.replication import replication_setup_of
 from replimend.ports import Details
 from tests.facts import NOON
@@ -153,7 +169,7 @@ class FakeObjects:
             self.throttled -= 1
             raise ThrottledError("HeadObject: SlowDown")
         if key in self.sealed:
-            return Unavailable(reason="HeadObject is no request S3 takes")
+            return Sealed(reason="HeadObject is no request S3 takes")
         if version_id is not None:
             return self.versions.get((bucket, key, version_id), Absent(what="version"))
         named = [
@@ -375,10 +391,13 @@ class FakeBatchJobs:
 
     def __init__(self, manifests: FakeManifests) -> None:
         self.jobs: dict[str, StartedJob] = {}
+        self.refused = ""
         self._manifests = manifests
         self._by_token: dict[str, tuple[str, Manifest]] = {}
 
     def start(self, bucket: str, manifest: Manifest, token: str) -> str:
+        if self.refused:
+            raise AccessLostError(self.refused)
         if token in self._by_token:
             job_id, before = self._by_token[token]
             assert manifest == before, "one token was used for two requests"
@@ -420,6 +439,113 @@ class FakeBatchJobs:
     def stop(self, job_id: str, because: str, report: Iterable[TaskResult] = ()) -> None:
         self.jobs[job_id].state = _state(JobPhase.STOPPED, "Failed", because)
         self.jobs[job_id].report = tuple(report)
+
+
+class FakeCopies:
+    """Copies over the same versions that everybody sees; only the small, in one call each."""
+
+    def __init__(self, objects: FakeObjects, clock: FrozenClock) -> None:
+        self.refused: set[str] = set()
+        self.throttled: set[str] = set()
+        self.made: list[str] = []
+        self._objects = objects
+        self._clock = clock
+
+    def current(self, place: Place, key: str) -> Top:
+        return self._top(self._objects.version(place.bucket, place.account, key, None))
+
+    def version(self, place: Place, key: str, version_id: str) -> Top:
+        return self._top(self._objects.version(place.bucket, place.account, key, version_id))
+
+    def without_current(
+        self, place: Place, keys: Collection[str]
+    ) -> Mapping[str, Absent | DeleteMarker]:
+        known = {key for bucket, key, _ in self._objects.versions if bucket == place.bucket}
+        return {key: Absent(what="object") for key in keys if key not in known}
+
+    def copy(self, blueprint: Blueprint) -> Attempt:
+        if blueprint.key in self.throttled:
+            raise ThrottledError("CopyObject: SlowDown")
+        if blueprint.key in self.refused:
+            return Refused(says="CopyObject: AccessDenied")
+        there = self.current(blueprint.target, blueprint.key)
+        match blueprint.guard:
+            case NothingThere() if isinstance(there, Original):
+                return Stale(says="PreconditionFailed")
+            case NothingThere():
+                pass
+            case StillThere(etag=etag):
+                assert isinstance(there, Original)
+                assert there.version.etag == etag
+        self.made.append(blueprint.key)
+        version_id = f"copy-{len(self.made)}"
+        self._objects.put(
+            replace(
+                blueprint.original.version,
+                bucket=blueprint.target.bucket,
+                version_id=version_id,
+                last_modified=self._clock.now(),
+                kms_key_arn=blueprint.encryption.key_arn,
+                replication_status="PENDING" if blueprint.onto_itself else None,
+            )
+        )
+        return Written(version_id=version_id)
+
+    def begin(self, blueprint: Blueprint) -> str | Refused:
+        raise AssertionError(f"{blueprint.key} is small")
+
+    def copy_part(
+        self,
+        blueprint: Blueprint,
+        upload_id: str,  # noqa: ARG002 - the port's
+        part: Part,  # noqa: ARG002 - the port's
+    ) -> CopiedPart | Stale | Refused:
+        raise AssertionError(f"{blueprint.key} is small")
+
+    def finish(
+        self,
+        blueprint: Blueprint,
+        upload_id: str,  # noqa: ARG002 - the port's
+        parts: Sequence[CopiedPart],  # noqa: ARG002 - the port's
+    ) -> Attempt:
+        raise AssertionError(f"{blueprint.key} is small")
+
+    def abort(self, place: Place, key: str, upload_id: str) -> None:  # noqa: ARG002 - the port's
+        raise AssertionError(f"{key} is small")
+
+    def abort_forgotten(self, place: Place, key: str, since: datetime) -> Refused | None:  # noqa: ARG002 - the port's
+        raise AssertionError(f"{key} is small")
+
+    def _top(self, found: Fact[ObjectVersion]) -> Top:
+        return Original(version=found) if isinstance(found, ObjectVersion) else found
+
+
+class FakeUploads:
+    """Nothing is ever under way: what is copied here is small."""
+
+    def claim(self, copy_id: str, owner: str, now: datetime, until: datetime) -> bool:  # noqa: ARG002 - the port's
+        return True
+
+    def release(self, copy_id: str, owner: str) -> None:
+        """Nothing is claimed."""
+
+    def find(self, copy_id: str) -> Upload | None:  # noqa: ARG002 - the port's
+        return None
+
+    def intend(self, upload: Upload) -> None:
+        raise AssertionError(upload.copy_id)
+
+    def started(self, upload: Upload) -> None:
+        raise AssertionError(upload.copy_id)
+
+    def add_parts(self, upload: Upload, parts: Sequence[CopiedPart]) -> None:  # noqa: ARG002 - the port's
+        raise AssertionError(upload.copy_id)
+
+    def parts(self, upload: Upload) -> tuple[CopiedPart, ...]:
+        raise AssertionError(upload.copy_id)
+
+    def forget(self, copy_id: str) -> None:
+        raise AssertionError(copy_id)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """RecopyFunction: brings the held objects over and verifies each of them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 from aws_lambda_powertools import Logger
@@ -30,14 +31,19 @@ parts = Parts.from_env(logger)
 recopy = parts.recopy()
 single = parts.single_recopy()
 
+LAST_STEP = timedelta(seconds=100)
+"""What a step that began just before the deadline may still take."""
 
-def handle_record(record: SQSRecord) -> None:
-    """Do what one message of the recopy queue asks for."""
+
+def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Do what one message of the recopy queue asks for, as far as the function's time goes."""
+    left = timedelta(milliseconds=lambda_context.get_remaining_time_in_millis())
+    deadline = datetime.now(UTC) + left - LAST_STEP
     match work_of(record.raw_event):
         case AdvanceRecopy(incident_id=incident_id, poll=poll):
-            recopy.advance(incident_id, poll)
+            recopy.advance(incident_id, poll, deadline)
         case JobChanged(job_id=job_id):
-            recopy.job_changed(job_id)
+            recopy.job_changed(job_id, deadline)
         case (
             ApplyPlan()
             | RollBackRound()

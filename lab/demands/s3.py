@@ -52,7 +52,6 @@ VERSIONED_OBJECT_ACTIONS = {
     "GetObject": "GetObject",
     "GetObjectAcl": "GetObjectAcl",
     "GetObjectTagging": "GetObjectTagging",
-    "HeadObject": "GetObject",
     "PutObjectAcl": "PutObjectAcl",
     "PutObjectTagging": "PutObjectTagging",
 }
@@ -136,6 +135,14 @@ def _get_object(call: ApiCall) -> Iterator[Demand]:
     version_id = call.params.get("VersionId")
     yield _on_object(call, _versioned("GetObject", version_id))
     yield from s3_keys.decrypt(call, call.params["Bucket"], call.params["Key"], version_id)
+
+
+def _head_object(call: ApiCall) -> Iterator[Demand]:
+    version_id = call.params.get("VersionId")
+    yield _on_object(call, _versioned("GetObject", version_id))
+    if "ChecksumMode" in call.params:
+        # The checksum of an SSE-KMS object is shown to who may decrypt it (HeadObject).
+        yield from s3_keys.decrypt(call, call.params["Bucket"], call.params["Key"], version_id)
 
 
 def _get_object_attributes(call: ApiCall) -> Iterator[Demand]:
@@ -222,6 +229,7 @@ S3_RULES: dict[str, Rule] = {
     "DeleteObjects": _delete_objects,
     "GetObject": _get_object,
     "GetObjectAttributes": _get_object_attributes,
+    "HeadObject": _head_object,
     "ListBuckets": _list_buckets,
     "PutBucketReplication": _replication_with_role,
     "PutObject": _put_object,

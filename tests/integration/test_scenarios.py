@@ -39,12 +39,6 @@ OUTSIDE_OF_ANY_WORLD: Mapping[Cause, str] = {
 }
 """The causes that no scenario can bring about, each with the reason."""
 
-STILL_WRONG: Mapping[str, str] = {
-    "configuration/two-destinations-two-causes.yaml": "a canary counts as failed while the source "
-    "says FAILED, which it does because of the other destination (aws-facts 6.1)",
-}
-"""What the product does not get right yet, and why; a file that comes right has to go from here."""
-
 A_FEW_SWEEPS = timedelta(minutes=46)
 """So long the world is left alone: what has ended stays so, and what may settle is taken up."""
 
@@ -65,15 +59,7 @@ def rare_collections() -> Iterator[None]:
     gc.enable()
 
 
-def cases() -> Iterator[Any]:
-    """Every file, those that are still wrong marked as such."""
-    for name in FILES:
-        reason = STILL_WRONG.get(name)
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-        yield pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", list(cases()))
+@pytest.mark.parametrize("name", FILES)
 def test_what_comes_out_is_what_the_file_says(name: str, build: Build) -> None:
     scenario = Scenario.load(FILES[name])
 

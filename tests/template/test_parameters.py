@@ -52,6 +52,7 @@ SETTINGS = {
     "REPLIMEND_MODE": "repair",
     "REPLIMEND_POLICY_SIZE_SHARE": "90",
     "REPLIMEND_READER_ROLE": "replimend-reader",
+    "REPLIMEND_RECOPY_METHODS": "replicate",
     "REPLIMEND_RECOPY_QUEUE": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/replimend-RecopyQueue",
     "REPLIMEND_REPAIRABLE_KEYS": f"{SOURCE_KEY},{SOURCE_KEY[:-1]}2",
     "REPLIMEND_REPAIRER_ROLE": "replimend-repairer",
@@ -106,6 +107,12 @@ def test_by_default_nothing_is_changed_and_nothing_is_listed() -> None:
         "SOURCE_BUCKETS",
     ):
         assert variables[f"REPLIMEND_{name}"] == ""
+
+
+def test_by_default_objects_are_brought_over_by_batch_jobs_alone() -> None:
+    variables = properties(home_stack().resource("RecopyFunction"))["Environment"]["Variables"]
+
+    assert variables["REPLIMEND_RECOPY_METHODS"] == "replicate"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -42,6 +42,8 @@ BOTH = [*statements(HOME), *statements(MEMBER)]
 # Each statement that may say `Resource: "*"`, and why.
 ON_EVERYTHING = {
     "LeaveTheDataUnreadable": "denies",
+    "LeaveTheDataUnreadableButThroughS3": "denies",
+    "UseKeysForNothingElse": "denies",
     "NeverSkipTheLockoutCheck": "denies",
     "LeaveAloneWhatOptedOut": "denies",
     "AskForASecondOpinion": "the checks of Access Analyzer have no resource type",
@@ -158,6 +160,72 @@ def test_who_may_get_objects_cannot_use_a_key_even_if_its_policy_says_so(
     said = effect(stack, f"{function}Role", f"kms:{action}", SOURCE_KEY)
 
     assert said is Effect.EXPLICITLY_DENIED
+
+
+THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+COPYING: Mapping[str, str] = {**REPAIRING, "RecopyMethods": "replicate,copy"}
+REWRITING: Mapping[str, str] = {**REPAIRING, "RecopyMethods": "in_place"}
+
+
+@pytest.mark.parametrize(
+    ("action", "context", "expected"),
+    [
+        ("Decrypt", THROUGH_S3, Effect.ALLOWED),
+        ("GenerateDataKey", THROUGH_S3, Effect.ALLOWED),
+        ("Decrypt", {}, Effect.EXPLICITLY_DENIED),
+        ("GenerateDataKey", {}, Effect.EXPLICITLY_DENIED),
+        (
+            "Decrypt",
+            {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"},
+            Effect.EXPLICITLY_DENIED,
+        ),
+        ("Encrypt", THROUGH_S3, Effect.EXPLICITLY_DENIED),
+        ("ReEncryptFrom", THROUGH_S3, Effect.EXPLICITLY_DENIED),
+        ("GenerateDataKeyWithoutPlaintext", THROUGH_S3, Effect.EXPLICITLY_DENIED),
+        ("GenerateDataKeyPair", THROUGH_S3, Effect.EXPLICITLY_DENIED),
+    ],
+)
+@pytest.mark.parametrize("parameters", [COPYING, REWRITING], ids=["copy", "in_place"])
+def test_who_may_copy_uses_keys_through_s3_and_for_nothing_else(
+    parameters: Mapping[str, str], action: str, context: Mapping[str, str], expected: Effect
+) -> None:
+    stack = home_stack(parameters)
+
+    for key in (SOURCE_KEY, DESTINATION_KEY):
+        assert effect(stack, "RecopyFunctionRole", f"kms:{action}", key, context) is expected
+
+
+@pytest.mark.parametrize("function", ["TriageFunction", "RepairFunction"])
+def test_consent_to_copying_lets_no_other_function_use_a_key(function: str) -> None:
+    for parameters in (COPYING, REWRITING):
+        said = effect(
+            home_stack(parameters), f"{function}Role", "kms:Decrypt", SOURCE_KEY, THROUGH_S3
+        )
+
+        assert said is Effect.EXPLICITLY_DENIED
+
+
+@pytest.mark.parametrize(
+    ("parameters", "bucket", "expected"),
+    [
+        (REPAIRING, DESTINATION_BUCKET, False),
+        (REPAIRING, SOURCE_BUCKET, False),
+        (COPYING, DESTINATION_BUCKET, True),
+        (COPYING, SOURCE_BUCKET, False),
+        (COPYING, "arn:aws:s3:::payroll", False),
+        (REWRITING, DESTINATION_BUCKET, False),
+        (REWRITING, SOURCE_BUCKET, True),
+        ({**COPYING, "RepairMode": "observe"}, DESTINATION_BUCKET, False),
+        ({**COPYING, "DestinationBucketArns": ""}, DESTINATION_BUCKET, False),
+        ({**REWRITING, "SourceBucketArns": ""}, SOURCE_BUCKET, False),
+    ],
+)
+def test_objects_are_written_only_where_the_methods_say(
+    parameters: Mapping[str, str], bucket: str, *, expected: bool
+) -> None:
+    stack = home_stack(parameters)
+
+    assert may(stack, "RecopyFunctionRole", "s3:PutObject", f"{bucket}/a.pdf") is expected
 
 
 def test_the_sweep_can_get_no_object() -> None:
@@ -557,6 +625,7 @@ def test_so_many_entries_in_every_list_fit_into_a_role(kinds: str, entries: int)
         {
             **REPAIRING,
             "AllowedChanges": kinds,
+            "RecopyMethods": "replicate,copy,in_place",
             "SourceBucketArns": ",".join(
                 f"arn:aws:s3:::a-bucket-of-usual-length-{i}" for i in numbers
             ),

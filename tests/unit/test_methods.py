@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from replimend.domain.facts import Absent, Fact, ObjectVersion
-from replimend.domain.methods import Consent, Method, choose
+from replimend.domain.methods import Consent, Method, choose, choose_without_job
 from replimend.domain.unavailable import Unavailable
 from tests.facts import an_object
 
@@ -22,7 +22,8 @@ HARD_DELETED, REFUSED = "DstObjectHardDeleted", "DstPutObjectNotPermitted"
         (SOURCE, None, ALL, False, Method.REPLICATE),
         (SOURCE, HARD_DELETED, ALL, True, Method.IN_PLACE),
         (SOURCE, HARD_DELETED, Consent(copy=True), True, Method.NONE),
-        (SOURCE, HARD_DELETED, ALL, False, Method.NONE),
+        (SOURCE, HARD_DELETED, ALL, False, Method.IN_PLACE),
+        (SOURCE, HARD_DELETED, Consent(), False, Method.NONE),
         (SOURCE, REFUSED, ALL, True, Method.COPY),
         (SOURCE, REFUSED, Consent(in_place=True), True, Method.NONE),
         (SOURCE, REFUSED, ALL, False, Method.NONE),
@@ -50,9 +51,31 @@ def test_nobody_consents_by_default() -> None:
 
 
 def test_a_version_that_is_not_current_never_becomes_so_by_our_hand() -> None:
-    choice = choose(SOURCE, HARD_DELETED, ALL, is_current=False)
+    choice = choose(SOURCE, REFUSED, ALL, is_current=False)
 
-    assert "the version is not current: in_place would make it so" in choice.says
+    assert "the version is not current: copy would make it so" in choice.says
+
+
+def test_a_rewrite_takes_an_approved_incident_besides() -> None:
+    assert ALL.in_incident("operator") == ALL
+    assert ALL.in_incident(None) == Consent(copy=True)
+
+
+@pytest.mark.parametrize(
+    ("consent", "method", "says"),
+    [
+        (Consent(copy=True), Method.COPY, "no replica proves the repair"),
+        (Consent(), Method.NONE, "copy would do it, by your consent (RecopyMethods)"),
+    ],
+)
+def test_without_a_job_only_copies_by_consent_are_left(
+    consent: Consent, method: Method, says: str
+) -> None:
+    choice = choose_without_job("CreateJob was denied to us", consent)
+
+    assert choice.method is method
+    assert "S3 started no job: CreateJob was denied to us" in choice.says
+    assert says in choice.says
 
 
 def test_an_archived_version_comes_with_what_its_restore_costs() -> None:

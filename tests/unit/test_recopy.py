@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replimend.domain.comparison import Terms, Verification, verify
+from replimend.domain.comparison import Terms, Verification, verify, verify_copy
 from replimend.domain.facts import Absent, Encryption, Fact, ObjectVersion
 from replimend.domain.recopy import job_token, manifest_row
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 from tests.facts import DESTINATION_KEY, MEMBER, SOURCE_KEY, an_object
 from tests.incidents import a_held_object
 
@@ -64,6 +64,7 @@ REPLICA = replace(
 FAILED = replace(SOURCE, replication_status="FAILED")
 PENDING = replace(SOURCE, replication_status="PENDING")
 GONE = Absent(what="version")
+SEALED = Sealed(reason="HeadObject is no request S3 takes")
 DENIED = Unavailable(reason="denied to us")
 PLAIN = replace(SOURCE, encryption=Encryption.NONE, kms_key_arn=None)
 PLAIN_REPLICA = replace(REPLICA, encryption=Encryption.SSE_S3, kms_key_arn=None)
@@ -178,11 +179,37 @@ def test_an_archived_version_is_told_what_to_do_about_it() -> None:
     assert "restore it first" in verify(ARCHIVED, GONE, HERE_ONLY).says
 
 
-def test_a_version_under_a_customers_own_key_stays_unverified() -> None:
+@pytest.mark.parametrize("source", [SEALED, SOURCE])
+def test_a_version_under_a_customers_own_key_is_for_its_owner_to_verify(
+    source: Fact[ObjectVersion],
+) -> None:
     """HEAD is answered 400 without that key, on either side (SSE-C)."""
-    unreadable = Unavailable(reason="HeadObject is no request S3 takes")
+    verified = verify(source, SEALED, HERE_ONLY)
 
-    assert verify(unreadable, unreadable, HERE_ONLY).verification is Verification.PENDING
+    assert verified.verification is Verification.NOT_ELIGIBLE
+    assert "only its owner has (SSE-C)" in verified.says
+
+
+MADE = replace(REPLICA, version_id="copy-1", replication_status=None)
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "expected"),
+    [
+        (FAILED, MADE, Verification.COPIED),
+        (FAILED, replace(MADE, size=1), Verification.DIFFERS),
+        (FAILED, replace(MADE, tag_count=0), Verification.DIFFERS),
+        (FAILED, replace(MADE, kms_key_arn=SOURCE_KEY), Verification.DIFFERS),
+        (FAILED, GONE, Verification.FAILED),
+        (FAILED, DENIED, Verification.PENDING),
+        (DENIED, MADE, Verification.PENDING),
+        (GONE, MADE, Verification.GONE),
+    ],
+)
+def test_a_copy_is_as_good_as_the_source_but_for_id_and_status(
+    source: Fact[ObjectVersion], copy: Fact[ObjectVersion], expected: Verification
+) -> None:
+    assert verify_copy(source, copy, DESTINATION_KEY).verification is expected
 
 
 def test_the_longest_key_fits_a_row() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from replimend.domain.hours import Hours
+from replimend.domain.methods import Consent
 from replimend.domain.ownership import OwnParts
 from replimend.domain.verdicts import Limits, Mode, Tag
 from replimend.settings import MissingSettingError, Settings
@@ -51,6 +52,26 @@ def test_the_templates_texts_become_limits() -> None:
     )
     assert settings.consistency_wait == timedelta(minutes=1)
     assert settings.approval_valid == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("replicate", Consent()),
+        ("replicate, copy", Consent(copy=True)),
+        ("in_place", Consent(in_place=True)),
+        ("copy,in_place", Consent(copy=True, in_place=True)),
+    ],
+)
+def test_methods_beside_batch_jobs_take_consent(text: str, expected: Consent) -> None:
+    settings = Settings.from_env(environment(REPLIMEND_RECOPY_METHODS=text))
+
+    assert settings.consent == expected
+
+
+def test_a_method_that_does_not_exist_is_named() -> None:
+    with pytest.raises(MissingSettingError, match=r"REPLIMEND_RECOPY_METHODS: 'move' is not among"):
+        Settings.from_env(environment(REPLIMEND_RECOPY_METHODS="replicate,move"))
 
 
 def test_the_environment_needs_nothing_that_the_template_does_not_give() -> None:

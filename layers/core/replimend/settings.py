@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from replimend.domain.arn import Arn, MalformedArnError
 from replimend.domain.hours import Hours, MalformedHoursError
+from replimend.domain.methods import Consent
 from replimend.domain.ownership import OwnParts
 from replimend.domain.verdicts import OPTED_OUT, Limits, Mode, Tag
 from replimend.errors import ReplimendError
@@ -38,6 +39,7 @@ class Settings:
     consistency_wait: timedelta
     approval_valid: timedelta
     requests_per_second: int
+    consent: Consent
     limits: Limits
 
     @classmethod
@@ -63,6 +65,7 @@ class Settings:
             consistency_wait=timedelta(seconds=read.number("REPLIMEND_CONSISTENCY_WAIT")),
             approval_valid=timedelta(hours=read.number("REPLIMEND_APPROVAL_HOURS")),
             requests_per_second=read.number("REPLIMEND_REQUESTS_PER_SECOND"),
+            consent=read.consent("REPLIMEND_RECOPY_METHODS"),
             limits=Limits(
                 mode=read.mode("REPLIMEND_MODE"),
                 source_buckets=read.buckets("REPLIMEND_SOURCE_BUCKETS"),
@@ -146,6 +149,14 @@ class _Reader:
         if not key or not equals or not wanted or Tag(key=key, value=wanted) == OPTED_OUT:
             raise MissingSettingError(f"the setting {name} is {value!r}, not a tag like key=value")
         return Tag(key=key, value=wanted)
+
+    def consent(self, name: str) -> Consent:
+        """The methods of re-copying in a comma-separated list."""
+        self.text(name)
+        try:
+            return Consent.to(self.names(name))
+        except ValueError as error:
+            raise MissingSettingError(f"the setting {name}: {error}") from error
 
     def mode(self, name: str) -> Mode:
         value = self.text(name)

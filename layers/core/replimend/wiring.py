@@ -7,13 +7,14 @@ from aws_lambda_powertools import Logger
 
 from replimend.clients import Clients
 from replimend.domain.approvals import ApprovalTerms
-from replimend.domain.methods import Consent
+from replimend.domain.copying import Measures
 from replimend.gateways import (
     analyst,
     batch_jobs,
     buckets,
     change_notes,
     changes,
+    copies,
     held_objects,
     history,
     incidents,
@@ -22,15 +23,20 @@ from replimend.gateways import (
     objects,
     outbox,
     pace,
+    paced,
     roles,
     signals,
     table,
     tags,
     tally,
+    turns,
+    uploads,
     waves,
 )
 from replimend.settings import Settings
 from replimend.usecases.checking import Checking
+from replimend.usecases.copy_methods import CopyMethods
+from replimend.usecases.copying import CopyEngine
 from replimend.usecases.edits import Editor
 from replimend.usecases.gathering import Gathering
 from replimend.usecases.inquiry import Inquiry
@@ -49,6 +55,9 @@ ASSUME_MEMBER = frozenset({"sts:AssumeRole"})
 LEDGER = table.READS | table.WRITES
 VERIFIED_AT_ONCE = 16
 """Versions looked at side by side: a HEAD takes tens of milliseconds, and waits on nothing here."""
+
+COPYING = copies.READS | copies.WRITES
+"""What RecopyFunction calls besides, where `copy` or `in_place` is among the methods."""
 
 SET_UP = keys.READS | roles.READS | tags.READS | buckets.READS | objects.READS
 
@@ -161,6 +170,7 @@ class Parts:
     def recopy(self) -> Recopy:
         """What brings an incident's objects over."""
         ledgers = self._ledgers()
+        methods = self._methods(ledgers)
         return Recopy(
             incidents=ledgers.incidents,
             held=ledgers.held,
@@ -174,8 +184,11 @@ class Parts:
                 verifier=self._verifier(ledgers.clients),
                 pace=ledgers.pace,
                 clock=SystemClock(),
-                consent=Consent(),
+                consent=self.settings.consent,
+                methods=methods,
             ),
+            methods=methods,
+            consent=self.settings.consent,
             outbox=ledgers.outbox,
             clock=SystemClock(),
             consistency_wait=self.settings.consistency_wait,
@@ -253,6 +266,22 @@ class Parts:
             at_once=VERIFIED_AT_ONCE,
         )
 
+    def _methods(self, ledgers: "Ledgers") -> CopyMethods:
+        measures = Measures()
+        shared = turns.SharedTurns(ledgers.pace, SystemClock())
+        clients = paced.CopyingClients(connections=3 * measures.width)
+        return CopyMethods(
+            engine=CopyEngine(
+                copies=copies.S3Copies(paced.PacedS3(clients.client_in, shared)),
+                uploads=ledgers.uploads,
+                clock=SystemClock(),
+                measures=measures,
+            ),
+            verifier=self._verifier(ledgers.clients),
+            limits=self.settings.limits,
+            region=self.settings.region,
+        )
+
     def _manifests(self, clients: Clients) -> manifests.S3Manifests:
         return manifests.S3Manifests(
             clients=clients,
@@ -282,6 +311,7 @@ class Parts:
             signals=signals.SignalLedger(store, incident_ledger),
             held=held_objects.HeldObjectLedger(store),
             waves=waves.WaveLedger(store),
+            uploads=uploads.UploadLedger(store),
             pace=pace.SharedPace(table=store, ceiling=self.settings.requests_per_second),
             changes=change_ledger,
             notes=change_notes.ChangeNotebook(store, change_ledger),
@@ -306,6 +336,7 @@ class Ledgers:
     signals: signals.SignalLedger
     held: held_objects.HeldObjectLedger
     waves: waves.WaveLedger
+    uploads: uploads.UploadLedger
     pace: pace.SharedPace
     changes: changes.ChangeLedger
     notes: change_notes.ChangeNotebook

@@ -1,8 +1,9 @@
 """A re-copy that dies at a chosen call to AWS, and a queue that delivers its message again."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from replimend.domain.incident import Status
@@ -26,14 +27,17 @@ class Reaper:
 
     kill_at: int | None = None
     calls: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def watch[T](self, port: T) -> T:
         """The port, each of whose calls may be the last."""
         return cast("T", _Watched(port, self))
 
     def count(self) -> None:
-        self.calls += 1
-        if self.calls == self.kill_at:
+        with self._lock:
+            self.calls += 1
+            is_last = self.calls == self.kill_at
+        if is_last:
             raise KilledError
 
 
@@ -71,6 +75,8 @@ def mortal_recopy(world: World, reaper: Reaper, *, rows: int, part_size: int) ->
     world.pace.most = 2 * rows
     held, jobs = reaper.watch(world.held), reaper.watch(world.jobs)
     verifier = replace(alive.checking.verifier, objects=reaper.watch(world.objects))
+    engine = replace(alive.methods.engine, copies=reaper.watch(world.copies))
+    methods = replace(alive.methods, engine=engine, verifier=verifier)
     return replace(
         alive,
         incidents=reaper.watch(world.incidents),
@@ -86,7 +92,9 @@ def mortal_recopy(world: World, reaper: Reaper, *, rows: int, part_size: int) ->
             jobs=jobs,
             signals=reaper.watch(world.signals),
             verifier=verifier,
+            methods=methods,
         ),
+        methods=methods,
         outbox=reaper.watch(world.outbox),
     )
 
@@ -101,7 +109,11 @@ def lived_through(world: World, recopy: Recopy) -> int:
         for message in world.outbox.take():
             while True:
                 try:
-                    recopy.advance(world.incident.incident_id, getattr(message, "poll", None))
+                    recopy.advance(
+                        world.incident.incident_id,
+                        getattr(message, "poll", None),
+                        world.deadline,
+                    )
                 except KilledError:
                     deaths += 1
                     continue

@@ -57,7 +57,7 @@ def rest_sent(*others: str) -> World:
 
 
 def advance(world: World, poll: str | None) -> None:
-    world.recopy.advance(world.incident.incident_id, poll)
+    world.advance(world.incident.incident_id, poll)
 
 
 def keys_of(world: World, job_id: str) -> list[str]:
@@ -432,7 +432,7 @@ def test_a_jobs_event_advances_its_incident_at_once() -> None:
     world = canary_sent(*OTHERS)
     world.finish("job-1")
 
-    world.recopy.job_changed("job-1")
+    world.recopy.job_changed("job-1", world.deadline)
 
     assert world.incident.status is Status.RECOPYING
 
@@ -442,7 +442,7 @@ def test_a_running_jobs_events_begin_no_second_chain_of_messages() -> None:
     before = list(world.outbox.sent)
 
     for _ in range(5):
-        world.recopy.job_changed("job-1")
+        world.recopy.job_changed("job-1", world.deadline)
 
     assert world.outbox.sent == before
 
@@ -451,7 +451,7 @@ def test_a_job_that_is_not_ours_is_not_looked_at() -> None:
     world = canary_sent()
     before = world.incident
 
-    world.recopy.job_changed("somebody-elses")
+    world.recopy.job_changed("somebody-elses", world.deadline)
 
     assert world.incident == before
 
@@ -473,7 +473,7 @@ def test_nothing_is_recopied_in_any_other_status(status: Status) -> None:
 
 
 def test_an_unknown_incident_is_passed_over() -> None:
-    World().recopy.advance("no-such", None)
+    World().advance("no-such", None)
 
 
 # the whole way
@@ -775,20 +775,17 @@ def test_progress_is_told_by_the_waves_alone() -> None:
     assert done.cost == pytest.approx(0.50, abs=0.001)
 
 
-def test_what_can_be_looked_at_on_neither_side_is_a_failure_in_the_end() -> None:
+def test_what_only_the_owner_of_its_key_can_look_at_ends_at_once_with_the_reason() -> None:
     """As under SSE-C: S3's word that the task succeeded is not taken for a replica."""
     world = rest_sent()
     world.finish("job-2")
     world.objects.sealed.add("c.pdf")
-    world.deliver()
-    assert outcomes(world)["c.pdf"] is None
 
-    world.clock.advance(SETTLE + POLL)
     world.deliver()
 
     ended = {held.key: outcome for held, outcome in world.held.outcomes((GROUP,))}
     sealed = ended["c.pdf"]
     assert sealed is not None
-    assert sealed.kind is OutcomeKind.FAILED
-    assert "source unread" in sealed.says
-    assert world.incident.status is Status.ESCALATED
+    assert sealed.kind is OutcomeKind.NOT_ELIGIBLE
+    assert "only its owner has (SSE-C)" in sealed.says
+    assert world.incident.status is Status.RESOLVED

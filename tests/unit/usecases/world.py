@@ -1,11 +1,12 @@
 """A stack in memory: every use case over the same fakes, and somebody to carry its messages."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from replimend.domain.approvals import ApprovalTerms
 from replimend.domain.batch import Batch, Heard, TriageRequest
+from replimend.domain.copying import Measures
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
 from replimend.domain.incident import Incident
@@ -23,6 +24,8 @@ from replimend.domain.work import (
     RollBackRound,
 )
 from replimend.usecases.checking import Checking
+from replimend.usecases.copy_methods import CopyMethods
+from replimend.usecases.copying import CopyEngine
 from replimend.usecases.edits import Editor
 from replimend.usecases.gathering import Gathering
 from replimend.usecases.inquiry import Inquiry
@@ -43,6 +46,7 @@ from tests.fakes import (
     FakeBuckets,
     FakeChangeNotes,
     FakeChanges,
+    FakeCopies,
     FakeHeldObjects,
     FakeHistory,
     FakeIncidents,
@@ -55,6 +59,7 @@ from tests.fakes import (
     FakeSignals,
     FakeTags,
     FakeTally,
+    FakeUploads,
     FakeWaves,
     FrozenClock,
     ManifestRow,
@@ -64,6 +69,7 @@ from tests.incidents import LIMITS, a_batch
 
 CONSISTENCY_WAIT = timedelta(seconds=60)
 APPROVAL_VALID = timedelta(hours=24)
+INVOCATION = timedelta(seconds=200)
 
 
 class World:
@@ -82,6 +88,7 @@ class World:
         self.keys = FakeKeys({each.arn: each for each in keys if isinstance(each, Key)})
         self.roles = FakeRoles({facts.role.arn: facts.role} if isinstance(facts.role, Role) else {})
         self.objects = FakeObjects()
+        self.copies = FakeCopies(self.objects, self.clock)
         if isinstance(facts.object, ObjectVersion):
             self.objects.put(facts.object)
         self.manifests = FakeManifests()
@@ -182,6 +189,20 @@ class World:
         return Verifier(home_account=HOME, buckets=self.buckets, objects=self.objects)
 
     @property
+    def methods(self) -> CopyMethods:
+        return CopyMethods(
+            engine=CopyEngine(
+                copies=self.copies,
+                uploads=FakeUploads(),
+                clock=self.clock,
+                measures=Measures(width=2),
+            ),
+            verifier=self.verifier,
+            limits=self.limits,
+            region="eu-west-1",
+        )
+
+    @property
     def recopy(self) -> Recopy:
         return Recopy(
             incidents=self.incidents,
@@ -197,7 +218,10 @@ class World:
                 pace=self.pace,
                 clock=self.clock,
                 consent=self.consent,
+                methods=self.methods,
             ),
+            methods=self.methods,
+            consent=self.consent,
             outbox=self.outbox,
             clock=self.clock,
             consistency_wait=CONSISTENCY_WAIT,
@@ -264,9 +288,18 @@ class World:
             case RemindOfChanges():
                 self.reminders.remind()
             case AdvanceRecopy(incident_id=incident_id, poll=poll):
-                self.recopy.advance(incident_id, poll)
+                self.advance(incident_id, poll)
             case unreachable:
                 assert_never(unreachable)
+
+    def advance(self, incident_id: str, poll: str | None) -> None:
+        """Take the re-copy's next steps in an invocation with time enough."""
+        self.recopy.advance(incident_id, poll, self.deadline)
+
+    @property
+    def deadline(self) -> datetime:
+        """When an invocation that begins now has to end."""
+        return self.clock.now() + INVOCATION
 
     def settle(self) -> None:
         """Let everything happen until nothing is sent any more; every job succeeds."""

@@ -6,13 +6,15 @@ from enum import StrEnum
 
 from replimend.domain.facts import Absent, Encryption, Fact, ObjectVersion
 from replimend.domain.methods import restore_proposal
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 
 
 class Verification(StrEnum):
     """What looking at both sides says of one version."""
 
     REPLICATED = "replicated"
+    COPIED = "copied"
+    """As good as the source's, but for what only S3's replication keeps."""
     PENDING = "pending"
     GONE = "gone"
     NOT_ELIGIBLE = "not_eligible"
@@ -51,9 +53,17 @@ def verify(source: Fact[ObjectVersion], replica: Fact[ObjectVersion], terms: Ter
     """Compare a source version with the version of the same id at the destination.
 
     A version counts as replicated only if both sides agree: the source no longer failed, and the
-    replica with its size, key, tags and metadata (aws-facts 6.6).
+    replica with its size, key, tags and metadata (aws-facts 6.6). Checksums are not compared:
+    HeadObject with ChecksumMode shows that of an SSE-KMS object only to who may use kms:Decrypt
+    on its key (S3 API Reference, HeadObject), which whoever verifies must never need.
     """
     match source, replica:
+        case (Sealed(), _) | (ObjectVersion(), Sealed()):
+            return Verified(
+                verification=Verification.NOT_ELIGIBLE,
+                says="encrypted with a key that only its owner has (SSE-C): nobody else can see "
+                "whether it came over",
+            )
         case Absent(), _:
             return Verified(
                 verification=Verification.GONE, says="the version was deleted at the source"
@@ -70,6 +80,47 @@ def verify(source: Fact[ObjectVersion], replica: Fact[ObjectVersion], terms: Ter
             return _without_replica(original, terms)
         case ObjectVersion() as original, ObjectVersion() as copy:
             return _compare(original, copy, terms)
+
+
+def verify_copy(
+    source: Fact[ObjectVersion], copy: Fact[ObjectVersion], replica_key: str | None
+) -> Verified:
+    """Compare a source version with the version that a copy made of it at the destination.
+
+    A copy has a version id of its own and is no replica; all else must agree.
+    """
+    match source, copy:
+        case Absent(), _:
+            return Verified(
+                verification=Verification.GONE, says="the version was deleted at the source"
+            )
+        case Unavailable(reason=reason), _:
+            return Verified(verification=Verification.PENDING, says=f"source unread: {reason}")
+        case ObjectVersion(size=size), Unavailable(reason=reason):
+            return Verified(
+                verification=Verification.PENDING, says=f"copy unread: {reason}", size=size
+            )
+        case ObjectVersion(size=size), Absent():
+            return Verified(
+                verification=Verification.FAILED, says="the copy was deleted again", size=size
+            )
+        case ObjectVersion() as original, ObjectVersion() as made:
+            return _compare_copy(original, made, replica_key)
+
+
+def _compare_copy(source: ObjectVersion, copy: ObjectVersion, replica_key: str | None) -> Verified:
+    if differences := tuple(_kept_differences(source, copy, replica_key)):
+        return Verified(
+            verification=Verification.DIFFERS,
+            says=f"the copy differs: {', '.join(differences)}",
+            size=source.size,
+        )
+    return Verified(
+        verification=Verification.COPIED,
+        says=f"as version {copy.version_id}, {copy.size} bytes, {copy.tag_count} tags, "
+        f"{_key(copy)}",
+        size=source.size,
+    )
 
 
 def _without_replica(source: ObjectVersion, terms: Terms) -> Verified:
@@ -131,13 +182,22 @@ def _key(replica: ObjectVersion) -> str:
 def _differences(
     source: ObjectVersion, replica: ObjectVersion, replica_key: str | None
 ) -> Iterable[str]:
+    if source.version_id != replica.version_id:
+        yield f"version {replica.version_id!r} instead of {source.version_id!r}"
+    yield from _kept_differences(source, replica, replica_key)
+    if replica.replication_status != "REPLICA":
+        yield f"replication status {replica.replication_status!r} instead of 'REPLICA'"
+
+
+def _kept_differences(
+    source: ObjectVersion, replica: ObjectVersion, replica_key: str | None
+) -> Iterable[str]:
+    """What differs of all that a replica and a copy keep alike."""
     pairs: Sequence[tuple[str, object, object]] = (
-        ("version", source.version_id, replica.version_id),
         ("size", source.size, replica.size),
         ("tags", source.tag_count, replica.tag_count),
         ("metadata", dict(source.metadata), dict(replica.metadata)),
         ("content type", source.content_type, replica.content_type),
-        ("replication status", "REPLICA", replica.replication_status),
     )
     for name, wanted, found in pairs:
         if wanted != found:

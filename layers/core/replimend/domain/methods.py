@@ -1,6 +1,7 @@
 """By which method a version is brought over, and why by no other."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -32,6 +33,18 @@ class Consent:
     copy: bool = False
     in_place: bool = False
 
+    @classmethod
+    def to(cls, methods: Iterable[str]) -> "Consent":
+        """The consent to these methods; ValueError names one that needs none or is unknown."""
+        consented = set(methods) - {Method.REPLICATE.value}
+        if unknown := consented - {Method.COPY.value, Method.IN_PLACE.value}:
+            raise ValueError(f"{min(unknown)!r} is not among replicate, copy, in_place")
+        return cls(copy=Method.COPY.value in consented, in_place=Method.IN_PLACE.value in consented)
+
+    def in_incident(self, approved_by: str | None) -> "Consent":
+        """What of it holds in an incident: `in_place` takes a person's approval of it besides."""
+        return replace(self, in_place=self.in_place and approved_by is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -54,7 +67,7 @@ def choose(
     """The method for a version whose last re-copy failed with this code; None: never tried.
 
     Neither copy ever takes a version that is not current: it would become current at the
-    destination (aws-facts 6.2).
+    destination (aws-facts 6.2). `in_place` is chosen all the same, and ends as superseded.
     """
     match source:
         case Absent():
@@ -78,7 +91,8 @@ def choose(
             Method.IN_PLACE,
             "S3 does not replicate again what was deleted for good at the destination",
             allowed=consent.in_place,
-            is_current=is_current,
+            # The newer one may be our own rewrite of it, which only the copy itself can tell.
+            is_current=is_current or consent.in_place,
         )
     return _with_consent(
         Method.COPY,
@@ -88,6 +102,19 @@ def choose(
     )
 
 
+def choose_without_job(refusal: str, consent: Consent) -> Choice:
+    """The method for versions of which S3 starts no job at all, for this reason."""
+    because = f"S3 started no job: {refusal}"
+    if not consent.copy:
+        return Choice(method=Method.NONE, because=because, proposal=_proposal(Method.COPY))
+    return Choice(method=Method.COPY, because=f"{because}; no replica proves the repair")
+
+
+def _proposal(method: Method) -> str:
+    approved = " in an approved incident" if method is Method.IN_PLACE else ""
+    return f"{method} would do it, by your consent (RecopyMethods){approved}"
+
+
 def _with_consent(method: Method, because: str, *, allowed: bool, is_current: bool) -> Choice:
     if not is_current:
         return Choice(
@@ -95,9 +122,7 @@ def _with_consent(method: Method, because: str, *, allowed: bool, is_current: bo
             because=f"{because}, and the version is not current: {method} would make it so",
         )
     if not allowed:
-        return Choice(
-            method=Method.NONE, because=because, proposal=f"{method} would do it, by your consent"
-        )
+        return Choice(method=Method.NONE, because=because, proposal=_proposal(method))
     return Choice(method=method, because=because)
 
 

@@ -8,3 +8,8 @@ class Unavailable:
     """A fact that could not be read, and why, in words fit for a person."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed(Unavailable):
+    """S3 shows nothing of it without a key that only its owner has (SSE-C)."""

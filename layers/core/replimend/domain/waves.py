@@ -58,6 +58,8 @@ class Stage(StrEnum):
     """The manifest is complete; its job is started, under one token however often it is tried."""
     RUNNING = "running"
     """The job runs, or its report is being gone through."""
+    COPYING = "copying"
+    """S3 started no job: by consent, the versions are copied one by one."""
     DONE = "done"
 
 
@@ -103,7 +105,8 @@ class Wave:
     """One wave of an incident's re-copy: all that is needed to go on with it from anywhere.
 
     `objects`, `size` (bytes, as far as they are known) and `oldest` (the earliest failure) are of
-    what was gathered; `done_size` is of what was verified.
+    what was gathered; `done_size` is of what was verified. `method` explains, where S3 started no
+    job, by which other method the wave's versions are brought over; else it is empty.
     """
 
     incident_id: str
@@ -121,6 +124,7 @@ class Wave:
     draft: Draft = field(default_factory=Draft)
     manifest: Manifest | None = None
     job_id: str | None = None
+    method: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     paused_by: str | None = None
@@ -151,6 +155,18 @@ class Wave:
         return None if self.kind.limit is None else self.kind.limit - self.objects
 
     @property
+    def shows_the_way(self) -> bool:
+        """Whether a canary came over, by a job or by the method that stands in for jobs."""
+        wanted = OutcomeKind.COPIED if self.method else OutcomeKind.REPLICATED
+        return bool(self.counts.get(wanted))
+
+    @property
+    def too_many_copies_failed(self) -> bool:
+        """Whether copying, too, fails so often that no wider wave must follow."""
+        failed = self.counts.get(OutcomeKind.FAILED, 0)
+        return bool(self.method) and failed > self.objects * FAILURES_TOLERATED
+
+    @property
     def is_stopped_by_failures(self) -> bool:
         """Whether so many tasks failed that the wave must not be followed by a wider one."""
         return sum(self.reasons.values()) > self.objects * FAILURES_TOLERATED
@@ -169,7 +185,7 @@ def next_kind(wave: Wave) -> WaveKind:
     match wave.kind:
         case WaveKind.COUNT:
             return WaveKind.CANARY
-        case WaveKind.CANARY if not wave.counts.get(OutcomeKind.REPLICATED):
+        case WaveKind.CANARY if not wave.shows_the_way:
             return WaveKind.CANARY
         case WaveKind.CANARY:
             return WaveKind.SAMPLE
@@ -201,7 +217,8 @@ class Progress:
     """How far an incident's re-copy has come; sizes in bytes, costs in dollars.
 
     `total` is what waited when it was counted; `remaining` and what follows from it are None until
-    then. `oldest` is the earliest failure of the wave under way.
+    then. `oldest` is the earliest failure of the wave under way. `methods` says how versions are
+    brought over that S3 started no job for.
     """
 
     total: int | None
@@ -214,6 +231,7 @@ class Progress:
     jobs: int
     cost: float
     counts: Mapping[OutcomeKind, int]
+    methods: tuple[str, ...]
 
 
 def progress_of(waves: Sequence[Wave]) -> Progress:
@@ -229,7 +247,7 @@ def progress_of(waves: Sequence[Wave]) -> Progress:
     done = sum(counts.values())
     remaining = None if total is None else max(total - done, 0)
     jobs = [each for each in present if each.job_id is not None]
-    began = min((each.started_at for each in jobs if each.started_at), default=now)
+    began = min((each.started_at for each in present if each.started_at), default=now)
     seconds = (now - began).total_seconds()
     per_second = done / seconds if seconds > 0 else 0.0
     moving = remaining is not None and per_second > 0
@@ -245,4 +263,5 @@ def progress_of(waves: Sequence[Wave]) -> Progress:
         jobs=len(jobs),
         cost=sum(job_cost(each.objects) for each in jobs),
         counts=counts,
+        methods=tuple(dict.fromkeys(each.method for each in present if each.method)),
     )

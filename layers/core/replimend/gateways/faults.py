@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from botocore.exceptions import ClientError
 
 from replimend.domain.facts import Absent, Fact
-from replimend.domain.unavailable import Unavailable
+from replimend.domain.unavailable import Sealed, Unavailable
 from replimend.errors import (
     AccessLostError,
     MalformedEventError,
@@ -93,6 +93,9 @@ def write_refusals_told_apart() -> Iterator[None]:
 def read_fact[T](read: Callable[[], T], what: str) -> Fact[T]:
     """What the call reads; Absent if AWS says it does not exist, Unavailable if we are refused.
 
+    Sealed, which is Unavailable too, if HEAD answers 400: the version's id is S3's own, so it is
+    for want of the key.
+
     An answer beyond us is Unavailable too: one odd bucket must not end the diagnosis of others.
     """
     try:
@@ -106,5 +109,5 @@ def read_fact[T](read: Callable[[], T], what: str) -> Fact[T]:
         if code_of(error) in DENIED:
             return Unavailable(reason=f"{error.operation_name} on {what} was denied to us")
         if code_of(error) in UNREADABLE:
-            return Unavailable(reason=f"{error.operation_name} on {what} is no request S3 takes")
+            return Sealed(reason=f"{error.operation_name} on {what} is no request S3 takes")
         raise

@@ -1,5 +1,6 @@
 """S3 called at the pace that all callers share, its errors told apart."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,16 +36,30 @@ BUSY = frozenset(
 """S3 stumbled, perhaps behind a 200 that carried the error; the client's own tries are used up."""
 
 
-def copying_client(region: str, *, connections: int) -> "S3Client":
-    """A client that holds this many connections open and waits for a copy of several GB."""
-    config = Config(
-        retries={"mode": "standard", "max_attempts": 3},
-        connect_timeout=5,
-        read_timeout=120,
-        max_pool_connections=connections,
-        user_agent_extra="replimend",
-    )
-    return boto3.client("s3", region_name=region, config=config)
+class CopyingClients:
+    """Clients that hold many connections open and wait for a copy of several GB."""
+
+    def __init__(self, *, connections: int) -> None:
+        self._session = boto3.Session()
+        self._config = Config(
+            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=5,
+            read_timeout=120,
+            max_pool_connections=connections,
+            user_agent_extra="replimend",
+        )
+        # A session makes one client at a time.
+        self._lock = threading.Lock()
+        self._clients: dict[str, S3Client] = {}
+
+    def client_in(self, region: str) -> "S3Client":
+        """The one client of the function's own role in that Region."""
+        with self._lock:
+            if region not in self._clients:
+                self._clients[region] = self._session.client(
+                    "s3", region_name=region, config=self._config
+                )
+            return self._clients[region]
 
 
 @dataclass(frozen=True, slots=True)

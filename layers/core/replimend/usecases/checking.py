@@ -8,9 +8,10 @@ from itertools import islice
 from typing import assert_never
 
 from replimend.domain.comparison import Verification, Verified
+from replimend.domain.copying import CopyKind, CopyResult
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.incident import FailureGroup
-from replimend.domain.methods import Consent
+from replimend.domain.incident import FailureGroup, Incident
+from replimend.domain.methods import Choice, Consent, Method
 from replimend.domain.pacing import jittered
 from replimend.domain.recopy import (
     HeldObject,
@@ -23,6 +24,7 @@ from replimend.domain.signals import ReplicationFailed
 from replimend.domain.waves import Wave, WaveKind
 from replimend.errors import ThrottledError
 from replimend.ports import BatchJobs, Clock, HeldObjects, Pace, Signals
+from replimend.usecases.copy_methods import CopyMethods
 from replimend.usecases.verification import CALLS_A_VERSION, RuleInForce, Verifier
 
 SETTLE = timedelta(hours=1)
@@ -41,6 +43,7 @@ UNNAMED = "unnamed"
 
 SETTLED = {
     Verification.REPLICATED: OutcomeKind.REPLICATED,
+    Verification.COPIED: OutcomeKind.COPIED,
     Verification.GONE: OutcomeKind.GONE,
     Verification.NOT_ELIGIBLE: OutcomeKind.NOT_ELIGIBLE,
 }
@@ -66,6 +69,18 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Rescue:
+    """By which method a refused version was tried next, and how that ended; None: not tried."""
+
+    choice: Choice
+    result: CopyResult | None = None
+
+    @property
+    def says(self) -> str:
+        return f"{self.choice.says}: {self.result.says}" if self.result else self.choice.says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checking:
     """Takes one step through a report; the same step again records the same."""
 
@@ -76,16 +91,23 @@ class Checking:
     pace: Pace
     clock: Clock
     consent: Consent
+    methods: CopyMethods
 
-    def check(self, wave: Wave, group: FailureGroup, rule: RuleInForce) -> Checked:
-        """The wave after some more rows; what they showed is in the ledger."""
+    def check(
+        self, wave: Wave, incident: Incident, rule: RuleInForce, deadline: datetime
+    ) -> Checked:
+        """The wave after some more rows; what they showed is in the ledger.
+
+        What the job was refused is brought over by another method where there is consent to it;
+        what the deadline leaves undone is taken up by the next pass.
+        """
         granted, wait = self.pace.take(AT_ONCE * CALLS_A_VERSION, self.clock.now())
         most = granted // CALLS_A_VERSION
         if not most:
             return Checked(wave=wave, wait=wait)
-        rows = list(islice(self._rows(wave, group), most))
+        rows = list(islice(self._rows(wave, incident.group), most))
         try:
-            seen = self._see(wave, group, rule, rows)
+            seen = self._see(wave, incident, rule, rows, deadline)
         except ThrottledError:
             self.pace.throttled(self.clock.now())
             return Checked(wave=wave, wait=jittered(THROTTLED_WAIT))
@@ -116,7 +138,12 @@ class Checking:
             at = ends
 
     def _see(
-        self, wave: Wave, group: FailureGroup, rule: RuleInForce, rows: Sequence[_Row]
+        self,
+        wave: Wave,
+        incident: Incident,
+        rule: RuleInForce,
+        rows: Sequence[_Row],
+        deadline: datetime,
     ) -> Wave:
         todo = self._unseen(wave, rows)
         verified = dict(
@@ -126,18 +153,25 @@ class Checking:
                 strict=True,
             )
         )
+        rescues = self._rescues(
+            wave,
+            [row for row in todo if self._is_refused(wave, row, verified[row.held])],
+            rule,
+            self.consent.in_incident(incident.approved_by),
+            deadline,
+        )
         look = wave.look
         outcomes: dict[HeldObject, Outcome] = {}
         refused: list[_Row] = []
         for row in rows:
             found = verified.get(row.held)
-            outcome = self._outcome(wave, row, found) if found else None
+            outcome = self._outcome(wave, row, found, rescues.get(row.held)) if found else None
             look = look.after(row.begins, row.ends, settled=found is None or outcome is not None)
             if outcome is not None:
                 outcomes[row.held] = outcome
                 if outcome.kind is OutcomeKind.FAILED and not row.result.succeeded:
                     refused.append(row)
-        self._record(wave, group, outcomes, refused)
+        self._record(wave, incident.group, outcomes, refused)
         done = (size for held in outcomes if (size := verified[held].size) is not None)
         kinds = Counter(outcome.kind for outcome in outcomes.values())
         reasons = Counter(row.result.error_code or UNNAMED for row in refused)
@@ -163,25 +197,61 @@ class Checking:
             or outcome.look.partition(".")[0] != str(wave.number)
         ]
 
-    def _outcome(self, wave: Wave, row: _Row, verified: Verified) -> Outcome | None:
+    def _is_refused(self, wave: Wave, row: _Row, verified: Verified) -> bool:
+        settled = settled_outcome(verified, wave, self.clock.now())
+        return settled is None and not row.result.succeeded and row.result.error_code != ""
+
+    def _rescues(
+        self,
+        wave: Wave,
+        refused: Sequence[_Row],
+        rule: RuleInForce,
+        consent: Consent,
+        deadline: datetime,
+    ) -> dict[HeldObject, _Rescue]:
+        """What was tried of each refused version; a canary that a copy saved would prove nothing.
+
+        One that was deleted for good over there is no canary's failure: its code says nothing
+        against the repair.
+        """
+        choices = {
+            row.held: self.verifier.choose(row.held, row.result.error_code, consent)
+            for row in refused
+        }
+        rescues = {held: _Rescue(choice=choice) for held, choice in choices.items()}
+        to_copy = [held for held, choice in choices.items() if choice.method is Method.COPY]
+        if wave.kind is not WaveKind.CANARY:
+            for held, result in self.methods.copy(to_copy, rule, deadline):
+                rescues[held] = _Rescue(choice=choices[held], result=result)
+        for held, choice in choices.items():
+            if choice.method is Method.IN_PLACE:
+                result = self.methods.rewrite(held, rule, deadline)
+                rescues[held] = _Rescue(choice=choice, result=result)
+        return rescues
+
+    def _outcome(
+        self, wave: Wave, row: _Row, verified: Verified, rescue: _Rescue | None
+    ) -> Outcome | None:
         """What both sides settle; else a failed task decides, a successful one is waited for."""
         now = self.clock.now()
         settled = settled_outcome(verified, wave, now)
         if settled is not None:
             return settled
-        if not row.result.succeeded:
-            return _seen(OutcomeKind.FAILED, self._refusal(row), wave, now)
         is_late = now > (wave.ended_at or now) + SETTLE
+        if rescue is not None and rescue.result is not None:
+            is_waiting = rescue.result.kind is CopyKind.UNFINISHED
+            # A large copy may take longer; what S3 is to replicate must not.
+            if is_waiting and not (is_late and rescue.choice.method is Method.IN_PLACE):
+                return None
+            says = f"{row.result.error_code}; {rescue.says}"
+            return _seen(copy_outcome(rescue.result), says, wave, now)
+        if not row.result.succeeded:
+            code = row.result.error_code
+            says = f"{code}; {rescue.says}" if rescue else row.result.message
+            return _seen(OutcomeKind.FAILED, says, wave, now)
         if verified.verification is Verification.FAILED or is_late:
             return _seen(OutcomeKind.FAILED, verified.says, wave, now)
         return None
-
-    def _refusal(self, row: _Row) -> str:
-        """S3's code, and whether there is another method for the version."""
-        code = row.result.error_code
-        if not code:
-            return row.result.message
-        return f"{code}; {self.verifier.choose(row.held, code, self.consent).says}"
 
     def _record(
         self,
@@ -213,12 +283,26 @@ class Checking:
 def settled_outcome(verified: Verified, wave: Wave, now: datetime) -> Outcome | None:
     """The outcome that looking at both sides settles by itself."""
     match verified.verification:
-        case Verification.REPLICATED | Verification.GONE | Verification.NOT_ELIGIBLE as seen:
+        case (
+            Verification.REPLICATED
+            | Verification.COPIED
+            | Verification.GONE
+            | Verification.NOT_ELIGIBLE as seen
+        ):
             return _seen(SETTLED[seen], verified.says, wave, now)
         case Verification.PENDING | Verification.DIFFERS | Verification.FAILED:
             return None
         case unreachable:
             assert_never(unreachable)
+
+
+def copy_outcome(result: CopyResult) -> OutcomeKind:
+    """The ledger's word for how a copy ended; what is never finished has failed."""
+    match result.kind:
+        case CopyKind.UNFINISHED:
+            return OutcomeKind.FAILED
+        case ended:
+            return OutcomeKind(ended.value)
 
 
 def regrouped(group: FailureGroup, code: str) -> FailureGroup:

@@ -6,25 +6,47 @@ REPAIRED ── count ── canary gathered ─▶ CANARY ── report checked
       tasks failed  ─▶ DIAGNOSED (next round)                                     ─▶ RESOLVED
 ```
 
+Where S3 starts no job, and there is consent to copying, a wave's versions are copied instead.
+
 `advance` looks at the ledger and takes steps, whichever message woke it: a delayed one of our own,
 a job's change of status, or a duplicate of either. Each step ends in a conditional write of the
 wave, so that whoever dies between two calls is taken up where it last wrote. A message is sent
 before the state that it leads out of is written; that it comes twice is harmless.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Unpack, assert_never
 
+from replimend.domain.copying import CopyKind
 from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.methods import Consent, Method, choose_without_job
 from replimend.domain.pacing import jittered
-from replimend.domain.recopy import BatchJob, JobPhase, JobState, LedgerCursor, OutcomeKind
+from replimend.domain.recopy import (
+    BatchJob,
+    JobPhase,
+    JobState,
+    LedgerCursor,
+    Outcome,
+    OutcomeKind,
+)
 from replimend.domain.waves import Stage, Wave, WaveKind, attempt_of, counts_of, next_kind
 from replimend.errors import PermanentError, ThrottledError
 from replimend.ports import BatchJobs, Clock, Details, HeldObjects, Incidents, Outbox, Waves
-from replimend.usecases.checking import UNNAMED, Checking, regrouped, settled_outcome
+from replimend.usecases.checking import (
+    UNNAMED,
+    Checking,
+    copy_outcome,
+    regrouped,
+    settled_outcome,
+)
+from replimend.usecases.copy_methods import CopyMethods
 from replimend.usecases.gathering import Gathering
+
+COPIED_ON = timedelta(seconds=30)
+"""How soon copies are gone on with that another invocation, or S3, held up."""
 
 POLL, POLL_AT_LAST = timedelta(seconds=60), timedelta(minutes=5)
 """How often a job is looked at: its events usually come first."""
@@ -37,9 +59,6 @@ THROTTLED_WAIT = timedelta(minutes=2)
 OVERTAKEN = timedelta(seconds=5)
 STRAGGLERS_WAIT = timedelta(minutes=15)
 """Failures that come while the rest is re-copied share a job, for each costs a quarter dollar."""
-
-BUDGET = timedelta(seconds=200)
-"""How long one invocation goes on; the function's timeout is longer by more than one step."""
 
 CHAIN_IS_DEAD_AFTER = timedelta(minutes=20)
 """Longer than any delay between two messages of a living chain."""
@@ -60,19 +79,23 @@ class Recopy:
     jobs: BatchJobs
     gathering: Gathering
     checking: Checking
+    methods: CopyMethods
+    consent: Consent
     outbox: Outbox
     clock: Clock
     consistency_wait: timedelta
 
-    def job_changed(self, job_id: str) -> None:
+    def job_changed(self, job_id: str, deadline: datetime) -> None:
         """Advance the incident that the job works for; jobs that are not ours are not looked at."""
         job = self.held.job(job_id)
         incident = self.incidents.find(job.incident_id) if job else None
         if incident is not None and incident.job_id == job_id:
-            self._go_on(incident)
+            self._go_on(incident, deadline)
 
-    def advance(self, incident_id: str, poll: str | None) -> None:
+    def advance(self, incident_id: str, poll: str | None, deadline: datetime) -> None:
         """Take the next steps of the incident's re-copy, if there are any to take.
+
+        No step begins after the deadline; one that began before may take a minute longer.
 
         Only the newest chain of delayed messages is continued, so that duplicates die out. Without
         a poll, as from the sweep, a new chain begins if the present one has fallen silent.
@@ -81,39 +104,39 @@ class Recopy:
         if incident is None:
             return
         if poll is None:
-            self._wake(incident)
+            self._wake(incident, deadline)
         elif poll == incident.poll:
-            again_after = self._go_on(incident)
+            again_after = self._go_on(incident, deadline)
             if again_after is not None:
                 self.outbox.request_recopy(incident_id, poll, again_after)
 
-    def _wake(self, incident: Incident) -> None:
+    def _wake(self, incident: Incident, deadline: datetime) -> None:
         if incident.status not in UNDER_WAY:
             return
         wave = self._present(incident)
         alive = wave is not None and self.clock.now() - wave.looked_at < CHAIN_IS_DEAD_AFTER
         if alive:
             if self.incidents.frozen_by() is not None:
-                self._go_on(incident)
+                self._go_on(incident, deadline)
             return
         poll = f"{incident.round}-woken-{incident.revision}"
         self.outbox.request_recopy(incident.incident_id, poll, timedelta())
         self.incidents.move(incident, incident.status, self.clock.now(), poll=poll)
 
-    def _go_on(self, incident: Incident) -> timedelta | None:
+    def _go_on(self, incident: Incident, deadline: datetime) -> timedelta | None:
         """Take steps while there is time; how long to wait before the next, if there is one."""
         if incident.status not in UNDER_WAY:
             self._hand_over(incident)
             return None
         try:
-            return self._steps(incident)
+            return self._steps(incident, deadline)
         except ThrottledError:
             return jittered(THROTTLED_WAIT)
         except PermanentError as error:
             self._escalate(incident, str(error))
             return None
 
-    def _steps(self, incident: Incident) -> timedelta | None:
+    def _steps(self, incident: Incident, deadline: datetime) -> timedelta | None:
         wave = self._present(incident)
         if (by := self.incidents.frozen_by()) is not None:
             return self._pause(wave, by)
@@ -123,9 +146,9 @@ class Recopy:
             return ready - began
         step: Next = wave or self._begin(incident, WaveKind.COUNT, after=None)
         while isinstance(step, Wave):
-            if self.clock.now() - began > BUDGET:
+            if self.clock.now() > deadline:
                 return timedelta()
-            step = self._step(incident, step)
+            step = self._step(incident, step, deadline)
         return step
 
     def _present(self, incident: Incident) -> Wave | None:
@@ -148,14 +171,16 @@ class Recopy:
         )
         return wave if self.waves.begin(wave) else OVERTAKEN
 
-    def _step(self, incident: Incident, wave: Wave) -> Next:
+    def _step(self, incident: Incident, wave: Wave, deadline: datetime) -> Next:
         match wave.stage:
             case Stage.GATHERING:
                 return self._gather(incident, wave)
             case Stage.READY:
                 return self._start(incident, wave)
             case Stage.RUNNING:
-                return self._follow(incident, wave)
+                return self._follow(incident, wave, deadline)
+            case Stage.COPYING:
+                return self._copy(incident, wave, deadline)
             case Stage.DONE:
                 return self._follow_up(incident, wave)
             case unreachable:
@@ -217,6 +242,8 @@ class Recopy:
             # S3 takes six active jobs of an account at most (aws-facts 6.3).
             waited = now - wave.began_at
             return self._wait(wave, max(BUSY - waited / 4, BUSY_AT_LEAST))
+        except PermanentError as error:
+            return self._start_without_job(wave, str(error))
         self.held.record_job(
             BatchJob(
                 job_id=job_id,
@@ -229,7 +256,87 @@ class Recopy:
         )
         return self._save(replace(wave, stage=Stage.RUNNING, job_id=job_id, started_at=now))
 
-    def _follow(self, incident: Incident, wave: Wave) -> Next:
+    def _start_without_job(self, wave: Wave, refusal: str) -> Next:
+        """Copy what S3 starts no job for, or leave it to a person with the proposal to do so."""
+        choice = choose_without_job(refusal, self.consent)
+        if choice.method is not Method.COPY:
+            raise PermanentError(choice.says)
+        now = self.clock.now()
+        return self._save(
+            replace(
+                wave,
+                stage=Stage.COPYING,
+                method=choice.says,
+                cursor=LedgerCursor(),
+                started_at=now,
+            )
+        )
+
+    def _copy(self, incident: Incident, wave: Wave, deadline: datetime) -> Next:
+        """Copy one page of what waits; a page is left behind once no version of it is unfinished.
+
+        Outcomes are written before the wave: whoever dies between finds them, and at its end the
+        wave is counted anew.
+        """
+        if incident.wave != wave.number:
+            return self._show_copying(incident, wave)
+        groups = self.incidents.groups_of(incident.incident_id)
+        page = next(iter(self.held.pages(groups, wave.cursor, wave.attempt)))
+        objects = page.objects[: max(wave.objects - wave.done, 0)]
+        rule = self.checking.verifier.rule_of(incident.group)
+        counts, unfinished = Counter(wave.counts), 0
+        for held, result in self.methods.copy(objects, rule, deadline):
+            if result.kind is CopyKind.UNFINISHED:
+                unfinished += 1
+                continue
+            outcome = Outcome(
+                kind=copy_outcome(result),
+                at=self.clock.now(),
+                says=f"{Method.COPY}: {result.says}",
+                attempt=wave.attempt,
+                look=wave.seen_as,
+            )
+            self.held.record_outcomes([(held, outcome)])
+            counts[outcome.kind] += 1
+        seen = replace(wave, counts=dict(counts))
+        if unfinished:
+            return self._wait(seen, COPIED_ON)
+        if page.next is not None and seen.done < seen.objects:
+            return self._save(replace(seen, cursor=page.next))
+        return self._save(self._counted(seen, groups))
+
+    def _show_copying(self, incident: Incident, wave: Wave) -> Next:
+        """Show in the incident's record what is done; a new chain of messages follows from here."""
+        poll = f"{incident.round}-{wave.number}"
+        status = Status.CANARY if wave.kind is WaveKind.CANARY else Status.RECOPYING
+        self.outbox.request_recopy(incident.incident_id, poll, timedelta())
+        self._move(
+            incident,
+            status,
+            job_id=None,
+            wave=wave.number,
+            poll=poll,
+            summary=f"{wave.objects} version(s) are copied; {wave.method}",
+        )
+        return None
+
+    def _counted(self, wave: Wave, groups: Sequence[FailureGroup]) -> Wave:
+        """The wave at its end, its outcomes counted in the ledger, whoever wrote them."""
+        ended = [
+            (held, outcome)
+            for held, outcome in self.held.outcomes(groups)
+            if outcome is not None
+            and (outcome.attempt, outcome.look) == (wave.attempt, wave.seen_as)
+        ]
+        return replace(
+            wave,
+            stage=Stage.DONE,
+            ended_at=self.clock.now(),
+            counts=dict(Counter(outcome.kind for _, outcome in ended)),
+            done_size=sum(held.size or 0 for held, _ in ended),
+        )
+
+    def _follow(self, incident: Incident, wave: Wave, deadline: datetime) -> Next:
         if incident.job_id != wave.job_id:
             return self._show_job(incident, wave)
         state = self.jobs.state_of(wave.job_id or "")
@@ -238,7 +345,7 @@ class Recopy:
                 elapsed = self.clock.now() - (wave.started_at or wave.began_at)
                 return self._wait(wave, min(max(POLL, elapsed / 10), POLL_AT_LAST))
             case JobPhase.COMPLETE | JobPhase.STOPPED:
-                return self._check(incident, wave, state)
+                return self._check(incident, wave, state, deadline)
             case unreachable:
                 assert_never(unreachable)
 
@@ -260,11 +367,11 @@ class Recopy:
         )
         return None
 
-    def _check(self, incident: Incident, wave: Wave, state: JobState) -> Next:
+    def _check(self, incident: Incident, wave: Wave, state: JobState, deadline: datetime) -> Next:
         """Go through the report; complete is not the same as replicated."""
         ended = replace(wave, ended_at=wave.ended_at or self.clock.now())
         rule = self.checking.verifier.rule_of(incident.group)
-        checked = self.checking.check(ended, incident.group, rule)
+        checked = self.checking.check(ended, incident, rule, deadline)
         seen = checked.wave
         if not checked.is_over:
             return self._wait(seen, checked.wait) if checked.wait else self._save(seen)
@@ -301,6 +408,10 @@ class Recopy:
         nothing_waits = wave.objects == 0
         if nothing_waits:
             self._conclude(incident)
+            return None
+        if wave.too_many_copies_failed:
+            failed = wave.counts[OutcomeKind.FAILED]
+            self._escalate(incident, f"{failed} of {wave.objects} copies failed; {wave.method}")
             return None
         if wave.kind is not WaveKind.COUNT and wave.is_stopped_by_failures:
             self._reopen(incident, [wave])

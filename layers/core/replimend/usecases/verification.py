@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from replimend.domain.comparison import Terms, Verified, verify
+from replimend.domain.comparison import Terms, Verified, verify, verify_copy
 from replimend.domain.destinations import destination_account
 from replimend.domain.facts import ObjectVersion, ReplicationRule, ReplicationSetup
 from replimend.domain.incident import FailureGroup
@@ -67,6 +67,16 @@ class Verifier:
             self.objects.version(held.bucket, self.home_account, held.key, held.version_id),
             self.objects.version(destination, account, held.key, held.version_id),
             rule.terms,
+        )
+
+    def verify_copy(self, held: HeldObject, copied_as: str, rule: RuleInForce) -> Verified:
+        """What both sides show of this version and of the copy with that version id."""
+        account = destination_account(rule.rule, self.home_account)
+        destination = rule.rule.destination_bucket
+        return verify_copy(
+            self.objects.version(held.bucket, self.home_account, held.key, held.version_id),
+            self.objects.version(destination, account, held.key, copied_as),
+            rule.rule.replica_key,
         )
 
     def choose(self, held: HeldObject, error: str, consent: Consent) -> Choice:
