@@ -6,11 +6,11 @@ from typing import Any
 from replimend.domain.access import Effect
 from replimend.domain.answers import requirement_answer
 from replimend.domain.assessment import Assessment
-from replimend.domain.causes import Confidence, Diagnosis
-from replimend.domain.explanation import Explanation
-from replimend.domain.findings import Finding
-from replimend.domain.plan import Change, Plan
-from replimend.domain.preflight import Preflight
+from replimend.domain.diagnosis.causes import Confidence, Diagnosis
+from replimend.domain.repair.plan import Change, Plan
+from replimend.domain.setups.explanation import Explanation
+from replimend.domain.setups.findings import Finding
+from replimend.domain.setups.preflight import Preflight
 
 EFFECTS = {Effect.EXPLICITLY_DENIED: "explicit", Effect.IMPLICITLY_DENIED: "implicit"}
 

@@ -11,7 +11,7 @@ from cli.errors import Exit
 from cli.layout import unbroken
 from cli.output import Output
 from cli.stack import Stack
-from replimend.domain.comparison import Verification
+from replimend.domain.recopy.comparison import Verification
 
 NOTHING_LEFT = frozenset({Verification.REPLICATED, Verification.GONE})
 """The outcomes of a re-copied object after which there is nothing left to do."""

@@ -18,10 +18,10 @@ from cli.inputs import (
     text_of,
 )
 from cli.output import Output, output
-from replimend.domain.causes import Confidence
-from replimend.domain.explanation import Explanation, explain_message
-from replimend.domain.explanation import explain as explain_signal
-from replimend.domain.setup import Setup
+from replimend.domain.diagnosis.causes import Confidence
+from replimend.domain.setups.explanation import Explanation, explain_message
+from replimend.domain.setups.explanation import explain as explain_signal
+from replimend.domain.setups.setup import Setup
 from replimend.errors import MalformedEventError
 from replimend.inbound.messages import parse_record, records_of
 from replimend.inbound.setups import setup_of

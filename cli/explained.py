@@ -8,10 +8,10 @@ from cli import rendering
 from cli.layout import plain, rows
 from cli.policies import marked
 from replimend.domain.answers import diagnosis_answer, plan_answer
-from replimend.domain.causes import Diagnosis
-from replimend.domain.deciding import deciding_policies
 from replimend.domain.denials import DenialLayer
-from replimend.domain.explanation import Explanation
+from replimend.domain.diagnosis.causes import Diagnosis
+from replimend.domain.setups.deciding import deciding_policies
+from replimend.domain.setups.explanation import Explanation
 
 
 def explained(explanation: Explanation) -> RenderableType:

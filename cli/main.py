@@ -20,7 +20,7 @@ from cli.remediate import Remediation
 from cli.snapshot import snapshot
 from cli.stack import Stack, connect
 from replimend.domain.incident import Status
-from replimend.domain.patches import PatchFormat
+from replimend.domain.repair.patches import PatchFormat
 
 URL = "s3://BUCKET/KEY"
 

@@ -6,7 +6,7 @@ from cli.errors import CommandError, Exit
 from cli.layout import unbroken
 from cli.ledger import Ledger
 from cli.output import Output
-from replimend.domain.patches import PatchFormat, UnpatchableError, patch_of
+from replimend.domain.repair.patches import PatchFormat, UnpatchableError, patch_of
 
 
 def show_patch(ledger: Ledger, output: Output, change_id: str, form: PatchFormat) -> int:

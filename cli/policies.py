@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from cli.layout import plain
-from replimend.domain.deciding import DecidingPolicy, Place
+from replimend.domain.setups.deciding import DecidingPolicy, Place
 
 MARK, MARKED, DIM = "▶ ", "bold red", "dim"
 BLANK = " " * len(MARK)

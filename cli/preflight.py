@@ -15,8 +15,8 @@ from cli.explain import setup_in
 from cli.layout import listing, plain, rows
 from cli.output import output
 from cli.rendering import policy_diff
-from replimend.domain.preflight import preflight as look_ahead
 from replimend.domain.requirements import CONTEXT_KEY, Needed
+from replimend.domain.setups.preflight import preflight as look_ahead
 
 VERDICTS = {
     True: ("yes", "bold green"),

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from cli.ledger import Ledger, Step
-from replimend.domain.changes import ChangeRecord, diff_of
 from replimend.domain.incident import FailureGroup, Incident
-from replimend.domain.recopy import HeldObject, Outcome
-from replimend.domain.waves import Progress, Wave, progress_of
+from replimend.domain.recopy.objects import HeldObject, Outcome
+from replimend.domain.recopy.waves import Progress, Wave, progress_of
+from replimend.domain.repair.changes import ChangeRecord, diff_of
 
 WAITING = "waiting"
 """Stands for the outcome of a version that has none since it last failed."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from cli.errors import Exit
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.incident import Incident, Status
 
 

@@ -12,10 +12,21 @@ from datetime import datetime, timedelta
 from typing import Unpack, cast
 from urllib.parse import unquote
 
-from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import TriageRequest, Unusable
-from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.copying import (
+from replimend.domain.diagnosis.history import Act, ChangeEvent, Past, Subject
+from replimend.domain.documents import Document, Json, PolicyDocument
+from replimend.domain.facts import (
+    Absent,
+    Bucket,
+    Fact,
+    Key,
+    NamedPolicy,
+    ObjectVersion,
+    ReplicationSetup,
+    Role,
+)
+from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.recopy.copying import (
     Attempt,
     Blueprint,
     CopiedPart,
@@ -31,23 +42,7 @@ from replimend.domain.copying import (
     Upload,
     Written,
 )
-from replimend.domain.documents import Document, Json, PolicyDocument
-from replimend.domain.facts import (
-    Absent,
-    Bucket,
-    Fact,
-    Key,
-    NamedPolicy,
-    ObjectVersion,
-    ReplicationSetup,
-    Role,
-)
-from replimend.domain.history import Act, ChangeEvent, Past, Subject
-from replimend.domain.incident import FailureGroup, Incident, Status
-from replimend.domain.key_states import document_of
-from replimend.domain.notices import Notice
-from replimend.domain.plan import Change
-from replimend.domain.recopy import (
+from replimend.domain.recopy.objects import (
     BatchJob,
     HeldObject,
     JobPhase,
@@ -59,11 +54,16 @@ from replimend.domain.recopy import (
     ReportPosition,
     TaskResult,
 )
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.recopy.waves import Wave
+from replimend.domain.repair.approvals import ApprovalRequest
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.key_states import document_of
+from replimend.domain.repair.notices import Notice
+from replimend.domain.repair.plan import Change
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.verdicts import Approval, Rejection, Tags
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Sealed, Unavailable
-from replimend.domain.verdicts import Approval, Rejection, Tags
-from replimend.domain.waves import Wave
 from replimend.domain.work import (
     AdvanceRecopy,
     ApplyPlan,

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from replimend.domain.batch import Batch, Heard
-from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.denials import parse_denial
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.plan import ChangeKind
-from replimend.domain.recopy import HeldObject
+from replimend.domain.recopy.objects import HeldObject
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.plan import ChangeKind
+from replimend.domain.repair.verdicts import Limits, Mode
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed, Signal
-from replimend.domain.verdicts import Limits, Mode
 from tests.facts import (
     DESTINATION_KEY,
     HOME,

@@ -28,7 +28,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replimend.domain.copying import CopyTask, Measures, Place, Upload
+from replimend.domain.recopy.copying import CopyTask, Measures, Place, Upload
 from replimend.gateways.copies import S3Copies
 from replimend.gateways.paced import PacedS3
 from replimend.usecases.copy_runs import CopyRun

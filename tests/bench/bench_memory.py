@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from botocore.response import StreamingBody
 
-from replimend.domain.recopy import ReportPosition
-from replimend.domain.waves import Stage, Wave, WaveKind
+from replimend.domain.recopy.objects import ReportPosition
+from replimend.domain.recopy.waves import Stage, Wave, WaveKind
 from replimend.gateways.batch_jobs import S3BatchJobs
 from replimend.gateways.held_objects import HeldObjectLedger
 from replimend.gateways.manifests import S3Manifests

@@ -36,7 +36,7 @@ from lab.lab import Lab
 from lab.scenario import SCENARIOS
 from lab.wire import ApiCall, HttpResponse
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import LedgerCursor
+from replimend.domain.recopy.objects import LedgerCursor
 from replimend.gateways.table import Table
 from tests.builders import AwsJson, pipe_event, sqs_event
 

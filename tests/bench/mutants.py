@@ -1,6 +1,6 @@
 """Which changes to the code that decides on access no test notices: a mutation run, as a table.
 
-Names of mutants narrow the run: `mutants.py 'replimend.domain.guardrails*'`.
+Names of mutants narrow the run: `mutants.py 'replimend.domain.repair.guardrails*'`.
 """
 
 import os

@@ -5,7 +5,7 @@ Forty spellings, an older one among them; S3's own page has a blank after one mo
 
 from collections.abc import Mapping
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from tests.cause_cases.model import CauseCase, mended, refused, seen, told, undecided
 from tests.facts import healthy_facts
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from replimend.domain.causes import Cause, Confidence
+from replimend.domain.diagnosis.causes import Cause, Confidence
 from tests.cause_cases.model import (
     CONTEXT,
     GET,

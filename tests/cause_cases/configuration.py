@@ -1,6 +1,6 @@
 """The configuration, the rule, the role, the buckets, and the version itself."""
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.facts import Absent, ReplicationSetup
 from tests.cause_cases.model import (
     GET,

@@ -1,6 +1,6 @@
 """What could not be read, and what contradicts itself."""
 
-from replimend.domain.causes import Cause, Confidence
+from replimend.domain.diagnosis.causes import Cause, Confidence
 from tests.cause_cases.model import (
     AMBIGUOUS,
     GET,

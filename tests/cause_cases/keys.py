@@ -1,6 +1,6 @@
 """Keys that cannot be used, are elsewhere, of another kind, or are named by an alias."""
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.facts import Absent, Encryption
 from tests.cause_cases.model import (
     GET,

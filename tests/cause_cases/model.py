@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from replimend.domain.causes import Cause, Confidence
 from replimend.domain.denials import parse_denial
+from replimend.domain.diagnosis.causes import Cause, Confidence
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Facts, NamedPolicy, ReplicationSetup
 from replimend.domain.signals import KeyAccessDenied

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.facts import Absent
 from tests.cause_cases.model import (
     GET,

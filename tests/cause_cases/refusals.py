@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from replimend.domain.causes import Cause, Confidence
+from replimend.domain.diagnosis.causes import Cause, Confidence
 from replimend.domain.facts import Encryption, NamedPolicy, ReplicationSetup
 from tests.cause_cases.model import (
     AMBIGUOUS,

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Change, Plan
-from replimend.domain.second_opinion import CheckResult, ceiling_of
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Change, Plan
+from replimend.domain.repair.second_opinion import CheckResult, ceiling_of
 from replimend.gateways.analyst import AccessAnalyzer
 from tests.facts import a_role, flagship_facts, healthy_facts, role_policy
 from tests.stubs import Asked, StubbedClients

@@ -7,7 +7,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY
 
-from replimend.domain.recopy import JobPhase, Manifest, ReportPosition
+from replimend.domain.recopy.objects import JobPhase, Manifest, ReportPosition
 from replimend.errors import ThrottledError
 from replimend.gateways.batch_jobs import S3BatchJobs
 from tests.facts import HOME

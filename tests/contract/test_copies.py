@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from replimend.domain.copying import (
+from replimend.domain.facts import Absent, Encryption
+from replimend.domain.recopy.copying import (
     Blueprint,
     CopiedPart,
     CustomerKeyed,
@@ -24,7 +25,6 @@ from replimend.domain.copying import (
     TargetEncryption,
     Written,
 )
-from replimend.domain.facts import Absent, Encryption
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import ThrottledError, TransientError
 from replimend.gateways.copies import S3Copies

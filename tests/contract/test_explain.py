@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cli.answers import explanation_answer
 from cli.main import main
-from replimend.domain.causes import Cause, Confidence
 from replimend.domain.denials import DenialEffect, DenialLayer
-from replimend.domain.explanation import Subject, explain
+from replimend.domain.diagnosis.causes import Cause, Confidence
+from replimend.domain.setups.explanation import Subject, explain
 from replimend.errors import MalformedEventError
 from replimend.inbound.messages import parse_record, records_of
 from tests.builders import (

@@ -8,7 +8,7 @@ import pytest
 
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Encryption, Key, ObjectVersion, Role
-from replimend.domain.key_states import document_of
+from replimend.domain.repair.key_states import document_of
 from replimend.domain.unavailable import Unavailable
 from replimend.gateways.buckets import S3Buckets
 from replimend.gateways.keys import KmsKeys

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.documents import PolicyDocument
-from replimend.domain.history import (
+from replimend.domain.diagnosis.history import (
     TOLD_WITHIN,
     Act,
     ChangeEvent,
@@ -22,6 +21,7 @@ from replimend.domain.history import (
     subject_of_key,
     subject_of_role,
 )
+from replimend.domain.documents import PolicyDocument
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedEventError, ThrottledError
 from replimend.gateways.history import MOST_PAGES, TrailHistory

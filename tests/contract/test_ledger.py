@@ -11,9 +11,8 @@ import pytest
 from moto import mock_aws
 
 from replimend.domain.batch import Unusable
-from replimend.domain.changes import ChangeState
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import (
+from replimend.domain.recopy.objects import (
     BatchJob,
     HeldObject,
     LedgerCursor,
@@ -22,9 +21,10 @@ from replimend.domain.recopy import (
     OutcomeKind,
     ReportPosition,
 )
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
-from replimend.domain.verdicts import Approval
-from replimend.domain.waves import Draft, Look, Stage, Wave, WaveKind
+from replimend.domain.recopy.waves import Draft, Look, Stage, Wave, WaveKind
+from replimend.domain.repair.changes import ChangeState
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.verdicts import Approval
 from replimend.gateways.change_notes import ChangeNotebook
 from replimend.gateways.changes import ChangeLedger
 from replimend.gateways.held_objects import HeldObjectLedger

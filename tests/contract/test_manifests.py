@@ -3,7 +3,7 @@
 import pytest
 from botocore.stub import ANY
 
-from replimend.domain.recopy import Manifest
+from replimend.domain.recopy.objects import Manifest
 from replimend.errors import ManifestLostError
 from replimend.gateways.manifests import S3Manifests
 from tests.facts import HOME

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.stub import ANY
 
-from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Heard, TriageRequest, Unusable
 from replimend.domain.incident import Status
-from replimend.domain.notices import Notice, NoticeKind
+from replimend.domain.repair.approvals import ApprovalRequest
+from replimend.domain.repair.notices import Notice, NoticeKind
 from replimend.domain.work import (
     AdvanceRecopy,
     ApplyPlan,

@@ -16,7 +16,7 @@ from lab.event_history import TAKES
 from lab.identities import administrator_key
 from lab.lab import Lab
 from lab.scenario import Scenario
-from replimend.domain.history import subject_of_key
+from replimend.domain.diagnosis.history import subject_of_key
 from replimend.domain.incident import Status
 from replimend.inbound.history import change_event_of
 from replimend.inbound.setups import setup_of

@@ -16,7 +16,7 @@ from lab.build import Build, find_build
 from lab.lab import Lab
 from lab.scenario import SCENARIOS, Scenario
 from lab.trace import Passage
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from tests.integration.on_lab import (
     ALL_DAY,
     approve_what_waits,

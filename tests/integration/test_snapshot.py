@@ -17,8 +17,8 @@ from cli.main import main
 from cli.reading import Reading
 from cli.snapshots import Wanted, take
 from replimend.domain.facts import Absent, Bucket, ObjectVersion, ReplicationSetup
-from replimend.domain.preflight import preflight
-from replimend.domain.setup import RoleParts
+from replimend.domain.setups.preflight import preflight
+from replimend.domain.setups.setup import RoleParts
 from replimend.domain.unavailable import Unavailable
 from replimend.inbound.setups import setup_of
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.adoption import is_adopted
-from replimend.domain.changes import ChangeRecord, record_of
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Plan
+from replimend.domain.repair.adoption import is_adopted
+from replimend.domain.repair.changes import ChangeRecord, record_of
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Plan
 from tests.facts import MEMBER as ACCOUNT
 from tests.facts import (
     NOON,

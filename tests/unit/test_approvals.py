@@ -3,18 +3,18 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from replimend.domain.approvals import (
+from replimend.domain.diagnosis.classifier import diagnose
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.repair.approvals import (
     LONGEST_SUBJECT,
     LONGEST_TEXT,
     ApprovalRequest,
     ApprovalTerms,
     approval_request,
 )
-from replimend.domain.diagnosis import diagnose
-from replimend.domain.documents import PolicyDocument
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Plan
-from replimend.domain.verdicts import Objection, ObjectionKind, Refused
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Plan
+from replimend.domain.repair.verdicts import Objection, ObjectionKind, Refused
 from tests.facts import DESTINATION_KEY, ROLE_ARN, flagship_facts
 from tests.incidents import an_incident
 

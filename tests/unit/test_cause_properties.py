@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from replimend.domain.causes import Cause, Confidence
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause, Confidence
+from replimend.domain.diagnosis.classifier import diagnose
+from replimend.domain.diagnosis.settled_causes import OF_THE_EVENT
 from replimend.domain.facts import Absent, Facts, ObjectVersion
 from replimend.domain.failure_reasons import OLDER_SPELLINGS, FailureReason, ReasonCode
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.settled_causes import OF_THE_EVENT
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import NoPlan, Plan
 from tests.cause_cases import CASES
 from tests.cause_cases.model import UNREAD
 from tests.facts import healthy_facts

@@ -2,12 +2,12 @@
 
 import pytest
 
-from replimend.domain.causes import Cause, Confidence, Diagnosis, Source
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis, Source
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.reported import reported_failure
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.setups.reported import reported_failure
 from tests.cause_cases import CASES, codes
 from tests.cause_cases.model import PUT, CauseCase, under_rule
 from tests.facts import DESTINATION_KEY, HOME, flagship_facts, healthy_facts

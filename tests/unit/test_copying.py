@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replimend.domain.copy_decisions import (
+from replimend.domain.facts import Absent, Encryption, ObjectVersion
+from replimend.domain.recopy.copy_decisions import (
     destination_guard,
     destination_refusal,
     eligible,
     target_encryption,
 )
-from replimend.domain.copying import (
+from replimend.domain.recopy.copying import (
     MIB,
     OBJECT_LIMIT,
     PART_LIMIT,
@@ -37,7 +38,6 @@ from replimend.domain.copying import (
     part_size_for,
     parts_of,
 )
-from replimend.domain.facts import Absent, Encryption, ObjectVersion
 from replimend.domain.unavailable import Unavailable
 from tests.facts import DESTINATION_KEY, HOME, MEMBER, NOON
 

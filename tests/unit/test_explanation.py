@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.causes import Cause, Confidence, Source
-from replimend.domain.deciding import DecidingPolicy, deciding_policies
 from replimend.domain.denials import DenialEffect, DenialLayer, parse_denial
-from replimend.domain.diagnosis import diagnose
-from replimend.domain.explanation import Explanation, explain, explain_message
+from replimend.domain.diagnosis.causes import Cause, Confidence, Source
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.failure_reasons import FailureReason, ReasonCode
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.reported import reported_denial
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.setups.deciding import DecidingPolicy, deciding_policies
+from replimend.domain.setups.explanation import Explanation, explain, explain_message
+from replimend.domain.setups.reported import reported_denial
 from replimend.domain.signals import Ignored, IgnoredKind
 from replimend.inbound.messages import signals_of
 from replimend.inbound.setups import setup_of

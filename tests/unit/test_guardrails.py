@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, NamedPolicy
-from replimend.domain.guardrails import review
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Change, ChangeKind, Plan
-from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import (
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Change, ChangeKind, Plan
+from replimend.domain.repair.verdicts import (
     Approval,
     Approved,
     Circumstances,
@@ -24,6 +23,7 @@ from replimend.domain.verdicts import (
     Rejection,
     Removal,
 )
+from replimend.domain.unavailable import Unavailable
 from tests.facts import (
     DESTINATION_KEY,
     MEMBER,

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from replimend.domain.answers import diagnosis_answer
-from replimend.domain.breakage import suspects_of, who_broke_it, with_what_broke_it
-from replimend.domain.causes import NOT_LOOKED_UP, Diagnosis
-from replimend.domain.diagnosis import diagnose
-from replimend.domain.documents import PolicyDocument
-from replimend.domain.facts import Absent, Facts, NamedPolicy, ReplicationSetup
-from replimend.domain.history import (
+from replimend.domain.diagnosis.breakage import suspects_of, who_broke_it, with_what_broke_it
+from replimend.domain.diagnosis.causes import NOT_LOOKED_UP, Diagnosis
+from replimend.domain.diagnosis.classifier import diagnose
+from replimend.domain.diagnosis.history import (
     Act,
     Author,
     ChangeEvent,
@@ -23,11 +21,13 @@ from replimend.domain.history import (
     subject_of_key,
     subject_of_role,
 )
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.removals import RECENT, removal_behind
+from replimend.domain.documents import PolicyDocument
+from replimend.domain.facts import Absent, Facts, NamedPolicy, ReplicationSetup
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.repair.removals import RECENT, removal_behind
+from replimend.domain.repair.verdicts import Removal
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Removal
 from tests.facts import (
     DESTINATION_KEY,
     MEMBER,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from replimend.domain.hours import Hours, MalformedHoursError
+from replimend.domain.repair.hours import Hours, MalformedHoursError
 
 DUBLIN = Hours.parse("Mon-Fri 08:00-18:00 Europe/Dublin")
 NIGHT = Hours.parse("Sat-Sun 22:00-00:00 UTC")

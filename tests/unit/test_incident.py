@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from replimend.domain.cases import undetermined
-from replimend.domain.causes import Diagnosis
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.cases import undetermined
+from replimend.domain.diagnosis.causes import Diagnosis
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Status, group_of, incident_id_for

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from replimend.domain.facts import Absent, Fact, ObjectVersion
-from replimend.domain.methods import Consent, Method, choose, choose_without_job
+from replimend.domain.recopy.methods import Consent, Method, choose, choose_without_job
 from replimend.domain.unavailable import Unavailable
 from tests.facts import an_object
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replimend.domain.pacing import BURST, LEAST_A_SECOND, Bucket, jittered
+from replimend.domain.recopy.pacing import BURST, LEAST_A_SECOND, Bucket, jittered
 from tests.facts import NOON
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Document, PolicyDocument
-from replimend.domain.patches import PatchFormat, UnpatchableError, patch_of
-from replimend.domain.plan import ChangeKind
+from replimend.domain.repair.changes import ChangeRecord
+from replimend.domain.repair.patches import PatchFormat, UnpatchableError, patch_of
+from replimend.domain.repair.plan import ChangeKind
 from tests.facts import DESTINATION_KEY, ROLE_ARN
 from tests.incidents import a_change
 

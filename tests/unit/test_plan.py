@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replimend.domain.causes import Cause
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument, Statement
 from replimend.domain.facts import Absent, Facts, Key, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
-from replimend.domain.scope import SID_PREFIX
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
+from replimend.domain.repair.scope import SID_PREFIX
 from replimend.domain.unavailable import Unavailable
 from tests.facts import (
     DESTINATION_KEY,

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.access_findings import AccessFinding
-from replimend.domain.findings import Finding, FindingKind, Severity
-from replimend.domain.hearing_findings import HearingFinding
-from replimend.domain.plan import ChangeKind
-from replimend.domain.preflight import Preflight, preflight
+from replimend.domain.repair.plan import ChangeKind
 from replimend.domain.requirements import CONTEXT_KEY, Needed
-from replimend.domain.setup_findings import SetupFinding
+from replimend.domain.setups.access_findings import AccessFinding
+from replimend.domain.setups.findings import Finding, FindingKind, Severity
+from replimend.domain.setups.hearing_findings import HearingFinding
+from replimend.domain.setups.preflight import Preflight, preflight
+from replimend.domain.setups.setup_findings import SetupFinding
 from replimend.inbound.setups import setup_of
 from tests.builders import (
     DESTINATION_ACCOUNT,

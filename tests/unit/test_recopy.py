@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replimend.domain.comparison import Terms, Verification, verify, verify_copy
 from replimend.domain.facts import Absent, Encryption, Fact, ObjectVersion
-from replimend.domain.recopy import job_token, manifest_row
+from replimend.domain.recopy.comparison import Terms, Verification, verify, verify_copy
+from replimend.domain.recopy.objects import job_token, manifest_row
 from replimend.domain.unavailable import Sealed, Unavailable
 from tests.facts import DESTINATION_KEY, MEMBER, SOURCE_KEY, an_object
 from tests.incidents import a_held_object

@@ -5,11 +5,11 @@ A plan is told by the kinds of its changes, in their order; a refusal by a fragm
 
 import pytest
 
-from replimend.domain.causes import Cause
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import BY_DEFAULT, ChangeKind, NoPlan
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import BY_DEFAULT, ChangeKind, NoPlan
 from tests.cause_cases import CASES
 from tests.cause_cases.model import CauseCase
 from tests.facts import configured

@@ -7,21 +7,20 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
+from replimend.domain.diagnosis.history import TOLD_WITHIN
 from replimend.domain.facts import Absent, Fact, NamedPolicy
-from replimend.domain.guardrails import Review, review
-from replimend.domain.history import TOLD_WITHIN
-from replimend.domain.hours import Hours
-from replimend.domain.ladder import plan_for
-from replimend.domain.ownership import OwnParts
-from replimend.domain.plan import Plan
-from replimend.domain.safeguards import (
+from replimend.domain.repair.guardrails import Review, review
+from replimend.domain.repair.hours import Hours
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.ownership import OwnParts
+from replimend.domain.repair.plan import Plan
+from replimend.domain.repair.safeguards import (
     APPROVAL_ALWAYS,
     a_person_agrees_to_what_needs_one,
     tagged_parts_of,
 )
-from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import (
+from replimend.domain.repair.verdicts import (
     Approval,
     Approved,
     Circumstances,
@@ -31,6 +30,7 @@ from replimend.domain.verdicts import (
     Tag,
     Tags,
 )
+from replimend.domain.unavailable import Unavailable
 from tests.facts import (
     DESTINATION_KEY,
     HOME,

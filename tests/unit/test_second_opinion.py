@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Plan
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion, ceiling_of
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Plan
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion, ceiling_of
 from tests.facts import (
     DESTINATION_KEY,
     ROLE_ARN,

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from replimend.domain.hours import Hours
-from replimend.domain.methods import Consent
-from replimend.domain.ownership import OwnParts
-from replimend.domain.verdicts import Limits, Mode, Tag
+from replimend.domain.recopy.methods import Consent
+from replimend.domain.repair.hours import Hours
+from replimend.domain.repair.ownership import OwnParts
+from replimend.domain.repair.verdicts import Limits, Mode, Tag
 from replimend.settings import MissingSettingError, Settings
 from tests.environment import ENVIRONMENT, environment
 from tests.facts import DESTINATION_KEY, HOME, MEMBER, ROLE_ARN

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replimend.domain.facts import Absent, Bucket, Encryption, Key, ObjectVersion, ReplicationSetup
-from replimend.domain.preflight import preflight
-from replimend.domain.setup import DefaultEncryption, RoleParts
-from replimend.domain.typical import ANY
+from replimend.domain.setups.preflight import preflight
+from replimend.domain.setups.setup import DefaultEncryption, RoleParts
+from replimend.domain.setups.typical import ANY
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedEventError
 from replimend.inbound.setups import setup_of

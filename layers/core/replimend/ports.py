@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
 
-from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Unusable
-from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.copying import (
+from replimend.domain.diagnosis.history import Act, Past, Subject
+from replimend.domain.documents import Document, PolicyDocument
+from replimend.domain.facts import Absent, Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
+from replimend.domain.incident import FailureGroup, Incident, Status
+from replimend.domain.recopy.copying import (
     Attempt,
     Blueprint,
     CopiedPart,
@@ -24,13 +26,7 @@ from replimend.domain.copying import (
     Top,
     Upload,
 )
-from replimend.domain.documents import Document, PolicyDocument
-from replimend.domain.facts import Absent, Bucket, Fact, Key, ObjectVersion, ReplicationSetup, Role
-from replimend.domain.history import Act, Past, Subject
-from replimend.domain.incident import FailureGroup, Incident, Status
-from replimend.domain.notices import Notice
-from replimend.domain.plan import Change
-from replimend.domain.recopy import (
+from replimend.domain.recopy.objects import (
     BatchJob,
     HeldObject,
     JobState,
@@ -41,11 +37,15 @@ from replimend.domain.recopy import (
     ReportPosition,
     TaskResult,
 )
-from replimend.domain.second_opinion import SecondOpinion
+from replimend.domain.recopy.waves import Wave
+from replimend.domain.repair.approvals import ApprovalRequest
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.notices import Notice
+from replimend.domain.repair.plan import Change
+from replimend.domain.repair.second_opinion import SecondOpinion
+from replimend.domain.repair.verdicts import Approval, Rejection, Tags
 from replimend.domain.signals import KeyAccessDenied, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Approval, Rejection, Tags
-from replimend.domain.waves import Wave
 
 
 class Details(TypedDict, total=False):

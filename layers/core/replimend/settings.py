@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from replimend.domain.arn import Arn, MalformedArnError
-from replimend.domain.hours import Hours, MalformedHoursError
-from replimend.domain.methods import Consent
-from replimend.domain.ownership import OwnParts
-from replimend.domain.verdicts import OPTED_OUT, Limits, Mode, Tag
+from replimend.domain.recopy.methods import Consent
+from replimend.domain.repair.hours import Hours, MalformedHoursError
+from replimend.domain.repair.ownership import OwnParts
+from replimend.domain.repair.verdicts import OPTED_OUT, Limits, Mode, Tag
 from replimend.errors import ReplimendError
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from aws_lambda_powertools import Logger
 
 from replimend.clients import Clients
-from replimend.domain.approvals import ApprovalTerms
-from replimend.domain.copying import Measures
+from replimend.domain.recopy.copying import Measures
+from replimend.domain.repair.approvals import ApprovalTerms
 from replimend.gateways import (
     analyst,
     batch_jobs,

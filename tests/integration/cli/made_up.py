@@ -14,14 +14,14 @@ from botocore.stub import Stubber
 from cli.ledger import Ledger
 from cli.stack import Stack
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import Plan
-from replimend.domain.recopy import HeldObject, Outcome, OutcomeKind
+from replimend.domain.recopy.objects import HeldObject, Outcome, OutcomeKind
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import Plan
+from replimend.domain.repair.verdicts import Approved
 from replimend.domain.signals import ReplicationFailed
-from replimend.domain.verdicts import Approved
 from replimend.gateways.table import Table
 from replimend.inbound.commands import command_of
 from replimend.inbound.manual import parse_manual_request

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from cli.main import main
-from replimend.domain.changes import ChangeRecord, ChangeState, record_of
 from replimend.domain.incident import Status
-from replimend.domain.patches import PatchFormat, patch_of
-from replimend.domain.recopy import OutcomeKind
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.recopy.objects import OutcomeKind
+from replimend.domain.repair.changes import ChangeRecord, ChangeState, record_of
+from replimend.domain.repair.patches import PatchFormat, patch_of
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
 from tests.facts import DESTINATION_KEY, NOON
 from tests.integration.cli.made_up import INCIDENT_ID, PLAN, MadeUpStack
 

@@ -6,11 +6,11 @@ import pytest
 
 from cli.main import main
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
-from replimend.domain.causes import Cause, Confidence, Diagnosis
+from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis
 from replimend.domain.incident import FailureGroup, Incident, Status
-from replimend.domain.plan import NoPlan
-from replimend.domain.recopy import OutcomeKind
-from replimend.domain.verdicts import Objection, Refused
+from replimend.domain.recopy.objects import OutcomeKind
+from replimend.domain.repair.plan import NoPlan
+from replimend.domain.repair.verdicts import Objection, Refused
 from tests.integration.cli.made_up import (
     DIAGNOSIS,
     INCIDENT_ID,

@@ -1,8 +1,8 @@
 """How a policy is shown: whole, or only the statements that decide, with their lines marked."""
 
 from cli.policies import BLANK, MARK, marked
-from replimend.domain.deciding import DecidingPolicy, Place
 from replimend.domain.documents import PolicyDocument
+from replimend.domain.setups.deciding import DecidingPolicy, Place
 
 
 def policy(*places: Place, statements: int = 2, says: str = "this decides") -> DecidingPolicy:

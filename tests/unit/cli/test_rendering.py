@@ -10,14 +10,14 @@ from rich.console import Console, RenderableType
 
 from cli import rendering
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
-from replimend.domain.cases import undetermined
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.cases import undetermined
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.verdicts import Approved, Objection, Refused
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.repair.verdicts import Approved, Objection, Refused
 from tests.cause_cases.model import under_rule
 from tests.facts import (
     DESTINATION_KEY,

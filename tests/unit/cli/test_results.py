@@ -4,7 +4,7 @@ import pytest
 
 from cli.errors import Exit
 from cli.results import ENDS, Result, result_of, worst_of
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
 from tests.facts import NOON, ROLE_ARN
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.facts import Absent, Facts
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.safeguards import tagged_parts_of
-from replimend.domain.verdicts import Circumstances
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.repair.safeguards import tagged_parts_of
+from replimend.domain.repair.verdicts import Circumstances
 from tests.facts import (
     MEMBER,
     NOON,

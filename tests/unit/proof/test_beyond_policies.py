@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.causes import Cause
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import Document
 from replimend.domain.facts import Facts, ReplicationSetup
-from replimend.domain.guardrails import review
-from replimend.domain.key_states import document_of
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import ChangeKind, NoPlan, Plan
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.key_states import document_of
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import ChangeKind, NoPlan, Plan
+from replimend.domain.repair.verdicts import Approval, Approved, ObjectionKind, Refused
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Approval, Approved, ObjectionKind, Refused
 from tests.cause_cases.model import under_rule
 from tests.facts import (
     DESTINATION_KEY,

@@ -7,10 +7,10 @@ import pytest
 
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Key
-from replimend.domain.plan import Change, ChangeKind, NoPlan
-from replimend.domain.rungs import GRANT_LIVES
-from replimend.domain.scope import SID_PREFIX
-from replimend.domain.widening import added_value
+from replimend.domain.repair.plan import Change, ChangeKind, NoPlan
+from replimend.domain.repair.rungs import GRANT_LIVES
+from replimend.domain.repair.scope import SID_PREFIX
+from replimend.domain.repair.widening import added_value
 from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_key, document, healthy_facts
 from tests.unit.proof.ladder import (
     CONTEXT,

@@ -7,11 +7,11 @@ import pytest
 
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import NamedPolicy
-from replimend.domain.guardrails import review
-from replimend.domain.plan import Change, ChangeKind, Plan
-from replimend.domain.probes import BEYOND_POLICIES, first_difference
-from replimend.domain.proof import scope_of
-from replimend.domain.verdicts import Approved, Refused
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.plan import Change, ChangeKind, Plan
+from replimend.domain.repair.probes import BEYOND_POLICIES, first_difference
+from replimend.domain.repair.proof import scope_of
+from replimend.domain.repair.verdicts import Approved, Refused
 from tests.facts import (
     DESTINATION_KEY,
     MEMBER,

@@ -9,13 +9,13 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from replimend.domain.assessment import decide
-from replimend.domain.causes import Cause
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.causes import Cause
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Role
-from replimend.domain.guardrails import review
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import (
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import (
     OF_POLICIES,
     ROLE_POLICY_NAME,
     Change,
@@ -23,11 +23,11 @@ from replimend.domain.plan import (
     NoPlan,
     Plan,
 )
-from replimend.domain.probes import first_difference
-from replimend.domain.proof import SERVICE_LIMITS, scope_of
-from replimend.domain.prospect import Prospect
-from replimend.domain.verdicts import Approved
-from replimend.domain.widening import added_value
+from replimend.domain.repair.probes import first_difference
+from replimend.domain.repair.proof import SERVICE_LIMITS, scope_of
+from replimend.domain.repair.prospect import Prospect
+from replimend.domain.repair.verdicts import Approved
+from replimend.domain.repair.widening import added_value
 from tests.facts import DESTINATION_KEY, MEMBER, SOURCE_KEY, administered_by
 from tests.incidents import LIMITS
 from tests.unit.proof.generated import kinds, many, set_ups, some, unhurried

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.proof import scope_of
+from replimend.domain.repair.proof import scope_of
+from replimend.domain.repair.widening import added_value, is_only_about, is_within_scope
 from replimend.domain.requirements import Side
-from replimend.domain.widening import added_value, is_only_about, is_within_scope
 from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN
 from tests.unit.proof.ladder import CONTEXT, DESTINATION, SILENT_KEY, VIA, admitted, the_plan
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from replimend.domain.incident import Status
-from replimend.domain.recopy import JobPhase, OutcomeKind
+from replimend.domain.recopy.objects import JobPhase, OutcomeKind
 from replimend.usecases.gathering import Gathering
 from replimend.usecases.recopy import Recopy
 from tests.facts import VERSION

@@ -7,8 +7,8 @@ import pytest
 
 from replimend.domain.commands import ResumeRepairs
 from replimend.domain.incident import Status
-from replimend.domain.notices import NoticeKind
-from replimend.domain.verdicts import Mode
+from replimend.domain.repair.notices import NoticeKind
+from replimend.domain.repair.verdicts import Mode
 from tests.incidents import LIMITS, a_change, a_failure
 from tests.unit.usecases.world import World
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.changes import ChangeRecord, ChangeState, record_of
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Fact, Facts, NamedPolicy
-from replimend.domain.plan import Change, ChangeKind
+from replimend.domain.repair.changes import ChangeRecord, ChangeState, record_of
+from replimend.domain.repair.plan import Change, ChangeKind
 from replimend.errors import IncidentBusyError, NotYetEffectiveError, PolicyChangedError
 from replimend.usecases.edits import Editor
 from tests.facts import NOON, a_role, document, healthy_facts, role_policy

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.changes import ChangeRecord, ChangeState, record_of
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, NamedPolicy, Role
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import ROLE_POLICY_NAME, Plan
+from replimend.domain.repair.changes import ChangeRecord, ChangeState, record_of
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import ROLE_POLICY_NAME, Plan
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import (
     AccessLostError,

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.facts import Absent, ReplicationSetup
 from replimend.domain.incident import Status
+from replimend.domain.repair.verdicts import Mode
 from replimend.domain.signals import ManualRequest
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Mode
 from replimend.usecases.triage import DIAGNOSIS_LEASE
 from tests.facts import DESTINATION_KEY, OBJECT_KEY, ROLE_ARN, VERSION, a_rule, healthy_facts
 from tests.incidents import LIMITS, a_failure

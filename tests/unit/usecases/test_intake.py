@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from replimend.domain.batch import Batch, TriageRequest, Unusable
-from replimend.domain.causes import Cause, Confidence
+from replimend.domain.diagnosis.causes import Cause, Confidence
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Fact, ReplicationSetup
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import Incident, Sample, Status
-from replimend.domain.recopy import Outcome, OutcomeKind
+from replimend.domain.recopy.objects import Outcome, OutcomeKind
 from replimend.domain.signals import Ignored, IgnoredKind, ManualRequest, Signal
 from replimend.errors import ThrottledError
 from tests.facts import (

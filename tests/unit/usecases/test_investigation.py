@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.facts import Fact, Key, ReplicationSetup
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import Sample
-from replimend.domain.plan import NoPlan
+from replimend.domain.repair.plan import NoPlan
 from tests.facts import HOME, MEMBER, OBJECT_KEY, ROLE_ARN, VERSION, a_rule, flagship_facts
 from tests.fakes import FakeKeys
 from tests.incidents import GROUP

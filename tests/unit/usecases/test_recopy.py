@@ -7,12 +7,12 @@ import pytest
 
 from replimend.domain.batch import TriageRequest
 from replimend.domain.commands import ApprovePlan
+from replimend.domain.diagnosis.history import TOLD_WITHIN
 from replimend.domain.facts import Absent, ReplicationSetup
-from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy import JobPhase, Outcome, OutcomeKind, TaskResult, manifest_row
-from replimend.domain.verdicts import Mode
-from replimend.domain.waves import progress_of
+from replimend.domain.recopy.objects import JobPhase, Outcome, OutcomeKind, TaskResult, manifest_row
+from replimend.domain.recopy.waves import progress_of
+from replimend.domain.repair.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, RollBackRound
 from replimend.usecases.checking import SETTLE
 from replimend.usecases.recopy import (

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from replimend.domain.incident import Status
-from replimend.domain.methods import Consent
-from replimend.domain.recopy import Outcome, OutcomeKind
-from replimend.domain.verdicts import Limits, Mode
-from replimend.domain.waves import progress_of
+from replimend.domain.recopy.methods import Consent
+from replimend.domain.recopy.objects import Outcome, OutcomeKind
+from replimend.domain.recopy.waves import progress_of
+from replimend.domain.repair.verdicts import Limits, Mode
 from replimend.usecases.checking import SETTLE
 from tests.facts import DESTINATION_KEY, OBJECT_KEY
 from tests.incidents import GROUP, LIMITS, a_failure

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from replimend.domain.batch import Batch, Heard, TriageRequest
-from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.commands import (
     ApprovePlan,
     PauseRepairs,
@@ -17,12 +16,13 @@ from replimend.domain.commands import (
     ResumeRepairs,
     RollBackChange,
 )
+from replimend.domain.diagnosis.history import TOLD_WITHIN
 from replimend.domain.documents import PolicyDocument
-from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import Status
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.verdicts import Mode
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, RollBackRound
 from replimend.errors import PolicyChangedError, PolicyRefusedError
 from tests.facts import (

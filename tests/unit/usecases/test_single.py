@@ -9,8 +9,8 @@ import pytest
 
 from replimend.domain.commands import RecopyObject
 from replimend.domain.facts import Absent, ReplicationSetup
+from replimend.domain.repair.verdicts import Mode
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Mode
 from tests.facts import OBJECT_KEY, ROLE_ARN, VERSION, a_rule, healthy_facts
 from tests.incidents import LIMITS
 from tests.unit.usecases.world import World

@@ -9,13 +9,13 @@ from replimend.domain.batch import TriageRequest
 from replimend.domain.commands import AdoptChange, ApprovePlan, ResumeRepairs, RollBackChange
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Key
-from replimend.domain.hours import Hours
 from replimend.domain.incident import Incident, Status
-from replimend.domain.notices import NoticeKind
-from replimend.domain.recopy import JobPhase
+from replimend.domain.recopy.objects import JobPhase
+from replimend.domain.repair.hours import Hours
+from replimend.domain.repair.notices import NoticeKind
+from replimend.domain.repair.verdicts import Mode
 from replimend.domain.signals import ManualRequest
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, ApplyPlan, RollBackRound
 from replimend.usecases.sweep import ASK_AGAIN_AFTER, STUCK_AFTER
 from tests.facts import DESTINATION_KEY, NOON, OBJECT_KEY

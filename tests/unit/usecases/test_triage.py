@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
+from replimend.domain.diagnosis.history import TOLD_WITHIN
 from replimend.domain.facts import Absent, Fact, Key, ReplicationSetup
-from replimend.domain.history import TOLD_WITHIN
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.verdicts import Approval, Mode
+from replimend.domain.repair.verdicts import Approval, Mode
 from replimend.domain.work import ApplyPlan
 from replimend.errors import ThrottledError
 from replimend.usecases.triage import DIAGNOSIS_LEASE, SOON

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from replimend.domain.approvals import ApprovalTerms
 from replimend.domain.batch import Batch, Heard, TriageRequest
-from replimend.domain.copying import Measures
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Bucket, Facts, Key, ObjectVersion, Role
 from replimend.domain.incident import Incident
-from replimend.domain.methods import Consent
-from replimend.domain.recopy import JobPhase, TaskResult
-from replimend.domain.scope import SID_PREFIX
+from replimend.domain.recopy.copying import Measures
+from replimend.domain.recopy.methods import Consent
+from replimend.domain.recopy.objects import JobPhase, TaskResult
+from replimend.domain.repair.approvals import ApprovalTerms
+from replimend.domain.repair.scope import SID_PREFIX
+from replimend.domain.repair.verdicts import Limits
 from replimend.domain.signals import Signal
-from replimend.domain.verdicts import Limits
 from replimend.domain.work import (
     AdvanceRecopy,
     ApplyPlan,

@@ -4,13 +4,13 @@ from typing import Any, assert_never
 
 from replimend.domain.access import MissedCondition
 from replimend.domain.assessment import Assessment
-from replimend.domain.causes import Diagnosis
-from replimend.domain.changes import diff_of
+from replimend.domain.diagnosis.causes import Diagnosis
+from replimend.domain.diagnosis.history import ChangeEvent
 from replimend.domain.facts import Fact
-from replimend.domain.history import ChangeEvent
-from replimend.domain.plan import Change, NoPlan, Plan
+from replimend.domain.repair.changes import diff_of
+from replimend.domain.repair.plan import Change, NoPlan, Plan
+from replimend.domain.repair.verdicts import Approved, Refused, Verdict
 from replimend.domain.requirements import Needed, Requirement
-from replimend.domain.verdicts import Approved, Refused, Verdict
 
 NEAREST_WORDS = {
     Needed.ANNOTATIONS: Needed.ALWAYS,

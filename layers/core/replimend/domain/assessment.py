@@ -14,12 +14,12 @@ from replimend.domain.access import (
     Result,
     evaluate,
 )
-from replimend.domain.agreement import agrees
 from replimend.domain.arn import Arn
 from replimend.domain.denials import DenialLayer
+from replimend.domain.diagnosis.agreement import agrees
+from replimend.domain.diagnosis.out_of_sight import conditions_out_of_sight, possible_contexts
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, Facts, Key, NamedPolicy, Role
-from replimend.domain.out_of_sight import conditions_out_of_sight, possible_contexts
 from replimend.domain.requirements import Requirement, Side
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from replimend.domain.causes import Cause, Diagnosis
+from replimend.domain.diagnosis.causes import Cause, Diagnosis
 from replimend.domain.signals import ReplicationFailed
 
 MOST_ROUNDS = 3

@@ -8,8 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from replimend.clients import Clients
 from replimend.domain.documents import PolicyDocument
-from replimend.domain.plan import Change
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.plan import Change
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.gateways.faults import code_of
 
 if TYPE_CHECKING:

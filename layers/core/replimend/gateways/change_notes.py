@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.second_opinion import Check, CheckResult, SecondOpinion
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.second_opinion import Check, CheckResult, SecondOpinion
 from replimend.gateways.changes import ChangeLedger
 from replimend.gateways.table import Table
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from replimend.domain.changes import ChangeRecord, ChangeState
 from replimend.domain.documents import Document, PolicyDocument
-from replimend.domain.plan import OF_POLICIES, ChangeKind
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.plan import OF_POLICIES, ChangeKind
 from replimend.gateways.table import Item, Table
 
 CHANGE, LEASE = "CHANGE", "LEASE"

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
-from replimend.domain.copying import (
+from replimend.domain.facts import Absent
+from replimend.domain.recopy.copying import (
     Attempt,
     Blueprint,
     CopiedPart,
@@ -19,7 +20,6 @@ from replimend.domain.copying import (
     Stale,
     Top,
 )
-from replimend.domain.facts import Absent
 from replimend.domain.unavailable import Unavailable
 from replimend.gateways.copy_requests import (
     Request,

@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import groupby
 
 from replimend.domain.incident import FailureGroup
-from replimend.domain.recopy import (
+from replimend.domain.recopy.objects import (
     BatchJob,
     HeldObject,
     LedgerCursor,

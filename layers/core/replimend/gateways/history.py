@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from replimend.clients import Clients
 from replimend.domain.arn import Arn
-from replimend.domain.history import (
+from replimend.domain.diagnosis.history import (
     TOLD_WITHIN,
     Act,
     ChangeEvent,

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status
-from replimend.domain.verdicts import Approval, Rejection
+from replimend.domain.repair.verdicts import Approval, Rejection
 from replimend.gateways.table import Item, Table
 from replimend.ports import Details
 

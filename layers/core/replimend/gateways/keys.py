@@ -7,7 +7,7 @@ from replimend.clients import Clients
 from replimend.domain.arn import Arn
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Fact, Key
-from replimend.domain.key_states import document_of
+from replimend.domain.repair.key_states import document_of
 from replimend.gateways.faults import read_fact, write_refusals_told_apart
 from replimend.inbound.keys import key_of
 

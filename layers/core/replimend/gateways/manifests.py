@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from replimend.clients import Clients
-from replimend.domain.recopy import Manifest
+from replimend.domain.recopy.objects import Manifest
 from replimend.errors import ManifestLostError
 from replimend.gateways.faults import code_of, write_refusals_told_apart
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from replimend.clients import Clients
-from replimend.domain.approvals import ApprovalRequest
 from replimend.domain.batch import Unusable
 from replimend.domain.incident import FailureGroup, Incident
-from replimend.domain.notices import Notice
+from replimend.domain.repair.approvals import ApprovalRequest
+from replimend.domain.repair.notices import Notice
 from replimend.errors import ThrottledError
 from replimend.gateways.faults import throttling_told_apart
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from replimend.domain.pacing import Bucket
+from replimend.domain.recopy.pacing import Bucket
 from replimend.gateways.table import Item, Table
 
 PK, SK = "CONTROL", "PACE"

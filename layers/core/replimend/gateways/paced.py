@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
 
-from replimend.domain.copying import Refused, Stale
+from replimend.domain.recopy.copying import Refused, Stale
 from replimend.errors import ThrottledError, TransientError
 from replimend.gateways.faults import THROTTLED, code_of
 from replimend.ports import Turns

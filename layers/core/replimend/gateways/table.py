@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from replimend.domain.pacing import jittered
+from replimend.domain.recopy.pacing import jittered
 from replimend.errors import ThrottledError
 from replimend.gateways.faults import code_of, throttling_told_apart
 

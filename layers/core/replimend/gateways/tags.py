@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from replimend.clients import Clients
 from replimend.domain.arn import Arn
 from replimend.domain.facts import Fact
+from replimend.domain.repair.verdicts import Tags
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Tags
 from replimend.gateways.faults import read_fact
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from replimend.domain.copying import CustomerKeyed, DeleteMarker, Place, Top
 from replimend.domain.facts import Absent
+from replimend.domain.recopy.copying import CustomerKeyed, DeleteMarker, Place, Top
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedEventError
 from replimend.gateways.faults import DENIED, MISSING, code_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from replimend.domain.copying import CopiedPart, Upload
+from replimend.domain.recopy.copying import CopiedPart, Upload
 from replimend.gateways.table import Item, Table
 
 STATE, CLAIM, PARTS = "STATE", "CLAIM", "PARTS#"

@@ -1,7 +1,7 @@
 """The parts of a bucket's set-up, each as the call that reads it returns it."""
 
 from replimend.domain.facts import Encryption
-from replimend.domain.setup import DefaultEncryption, Notification
+from replimend.domain.setups.setup import DefaultEncryption, Notification
 from replimend.errors import MalformedEventError
 from replimend.inbound.fields import (
     JsonObject,

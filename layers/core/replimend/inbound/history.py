@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 
 from replimend.domain.arn import Arn, MalformedArnError
+from replimend.domain.diagnosis.history import (
+    Act,
+    Author,
+    ChangeEvent,
+    Channel,
+    Subject,
+    SubjectKind,
+)
 from replimend.domain.documents import PolicyDocument
-from replimend.domain.history import Act, Author, ChangeEvent, Channel, Subject, SubjectKind
 from replimend.inbound.documents import document_of
 from replimend.inbound.fields import (
     JsonObject,

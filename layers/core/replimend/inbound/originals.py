@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from replimend.domain.copying import Original, Retention
+from replimend.domain.recopy.copying import Original, Retention
 from replimend.inbound.fields import JsonObject, optional_count, optional_text
 from replimend.inbound.head_object import object_version_of
 

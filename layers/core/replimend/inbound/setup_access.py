@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from replimend.domain.access import Grant
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Key, NamedPolicy
-from replimend.domain.setup import Grants, KeyParts, RoleParts
+from replimend.domain.setups.setup import Grants, KeyParts, RoleParts
 from replimend.errors import MalformedEventError, MalformedPolicyError
 from replimend.inbound.documents import checked_document
 from replimend.inbound.fields import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from replimend.domain.destinations import destination_account
 from replimend.domain.facts import Absent, Bucket, Fact, ReplicationSetup
-from replimend.domain.setup import DefaultEncryption, End
+from replimend.domain.setups.setup import DefaultEncryption, End
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedEventError
 from replimend.inbound.buckets import default_encryption_of, has_object_lock, is_versioned

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from replimend.domain.arn import Arn
 from replimend.domain.facts import Absent, Fact, ObjectVersion, ReplicationSetup
-from replimend.domain.setup import Notification, RoleParts, Setup, Trail
+from replimend.domain.setups.setup import Notification, RoleParts, Setup, Trail
+from replimend.domain.setups.typical import ANY
 from replimend.domain.signals import KeyAccessDenied
-from replimend.domain.typical import ANY
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedEventError
 from replimend.inbound.buckets import notifications_of

@@ -6,7 +6,7 @@ Those answers may stand in the entry itself or in objects of their own in it.
 from collections.abc import Callable, Mapping
 
 from replimend.domain.facts import Fact
-from replimend.domain.setup import Trail
+from replimend.domain.setups.setup import Trail
 from replimend.domain.unavailable import Unavailable
 from replimend.inbound.fields import (
     JsonObject,

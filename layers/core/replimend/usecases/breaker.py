@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from replimend.domain.notices import Notice, NoticeKind
-from replimend.domain.verdicts import ObjectionKind, Refused, Verdict
+from replimend.domain.repair.notices import Notice, NoticeKind
+from replimend.domain.repair.verdicts import ObjectionKind, Refused, Verdict
 from replimend.ports import Clock, Incidents, Outbox
 
 BREAKER = "the breaker (ChangesPerHour)"

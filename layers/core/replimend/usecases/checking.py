@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import assert_never
 
-from replimend.domain.comparison import Verification, Verified
-from replimend.domain.copying import CopyKind, CopyResult
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Incident
-from replimend.domain.methods import Choice, Consent, Method
-from replimend.domain.pacing import jittered
-from replimend.domain.recopy import (
+from replimend.domain.recopy.comparison import Verification, Verified
+from replimend.domain.recopy.copying import CopyKind, CopyResult
+from replimend.domain.recopy.methods import Choice, Consent, Method
+from replimend.domain.recopy.objects import (
     HeldObject,
     Outcome,
     OutcomeKind,
     ReportPosition,
     TaskResult,
 )
+from replimend.domain.recopy.pacing import jittered
+from replimend.domain.recopy.waves import Wave, WaveKind
 from replimend.domain.signals import ReplicationFailed
-from replimend.domain.waves import Wave, WaveKind
 from replimend.errors import ThrottledError
 from replimend.ports import BatchJobs, Clock, HeldObjects, Pace, Signals
 from replimend.usecases.copy_methods import CopyMethods

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from replimend.domain.changes import ChangeRecord, ChangeState
-from replimend.domain.plan import Plan
-from replimend.domain.safeguards import tagged_parts_of
-from replimend.domain.verdicts import Circumstances
+from replimend.domain.repair.changes import ChangeRecord, ChangeState
+from replimend.domain.repair.plan import Plan
+from replimend.domain.repair.safeguards import tagged_parts_of
+from replimend.domain.repair.verdicts import Circumstances
 from replimend.ports import Changes, Clock, Incidents, ResourceTags
 from replimend.usecases.investigation import Finding
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from replimend.domain.comparison import Verification, Verified
-from replimend.domain.copying import CopyKind, CopyResult, CopyTask, Place
 from replimend.domain.destinations import destination_account, replica_key_named
-from replimend.domain.recopy import HeldObject
-from replimend.domain.verdicts import Limits, Mode
+from replimend.domain.recopy.comparison import Verification, Verified
+from replimend.domain.recopy.copying import CopyKind, CopyResult, CopyTask, Place
+from replimend.domain.recopy.objects import HeldObject
+from replimend.domain.repair.verdicts import Limits, Mode
 from replimend.errors import TransientError
 from replimend.usecases.copy_runs import CopyRun
 from replimend.usecases.copying import CopyEngine

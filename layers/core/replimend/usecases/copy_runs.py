@@ -9,8 +9,9 @@ from itertools import batched
 from queue import SimpleQueue
 from typing import Self
 
-from replimend.domain.copy_decisions import out_of_time
-from replimend.domain.copying import (
+from replimend.domain.facts import Absent
+from replimend.domain.recopy.copy_decisions import out_of_time
+from replimend.domain.recopy.copying import (
     Blueprint,
     CopyKind,
     CopyResult,
@@ -18,7 +19,6 @@ from replimend.domain.copying import (
     DeleteMarker,
     Place,
 )
-from replimend.domain.facts import Absent
 from replimend.errors import TransientError
 from replimend.usecases.copying import CopyEngine
 

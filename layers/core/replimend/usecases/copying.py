@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from replimend.domain.copy_decisions import (
+from replimend.domain.facts import Absent
+from replimend.domain.recopy.copy_decisions import (
     destination_guard,
     destination_refusal,
     eligible,
@@ -20,7 +21,7 @@ from replimend.domain.copy_decisions import (
     superseded_or_gone,
     target_encryption,
 )
-from replimend.domain.copying import (
+from replimend.domain.recopy.copying import (
     Attempt,
     Blueprint,
     CopyKind,
@@ -35,7 +36,6 @@ from replimend.domain.copying import (
     Top,
     Written,
 )
-from replimend.domain.facts import Absent
 from replimend.ports import Clock, Copies, Uploads
 from replimend.usecases.partwise import PartwiseCopier
 

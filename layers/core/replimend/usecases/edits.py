@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from replimend.domain.changes import ChangeRecord, ChangeState, diff_of
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Fact
+from replimend.domain.repair.changes import ChangeRecord, ChangeState, diff_of
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import (
     AccessLostError,

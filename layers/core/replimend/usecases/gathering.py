@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from replimend.domain.incident import FailureGroup
-from replimend.domain.recopy import HeldObject, LedgerCursor, manifest_row
-from replimend.domain.waves import Draft, Stage, Wave, digest_after
+from replimend.domain.recopy.objects import HeldObject, LedgerCursor, manifest_row
+from replimend.domain.recopy.waves import Draft, Stage, Wave, digest_after
 from replimend.errors import ManifestLostError
 from replimend.ports import HeldObjects, Manifests
 

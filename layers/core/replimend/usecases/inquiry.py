@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
-from replimend.domain.cases import undetermined
+from replimend.domain.diagnosis.cases import undetermined
 from replimend.domain.facts import Absent, Fact, ObjectVersion, ReplicationRule, ReplicationSetup
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.incident import FailureGroup, Sample
-from replimend.domain.plan import NoPlan
+from replimend.domain.repair.plan import NoPlan
 from replimend.domain.signals import ManualRequest, ReplicationFailed
 from replimend.domain.unavailable import Unavailable
 from replimend.ports import Buckets, Clock, Objects, Signals

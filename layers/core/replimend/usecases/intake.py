@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import assert_never
 
 from replimend.domain.batch import Batch, TriageRequest, Unusable
-from replimend.domain.causes import Confidence
+from replimend.domain.diagnosis.causes import Confidence
 from replimend.domain.incident import FailureGroup, Incident, Sample, Status, group_of
 from replimend.domain.signals import Ignored, KeyAccessDenied, ManualRequest, ReplicationFailed
 from replimend.ports import Clock, HeldObjects, Incidents, Outbox, Signals, Tally

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from replimend.domain.arn import Arn
-from replimend.domain.breakage import suspects_of, who_broke_it, with_what_broke_it
-from replimend.domain.cases import undetermined
-from replimend.domain.causes import Cause, Diagnosis
 from replimend.domain.destinations import destination_account, replica_key_named
-from replimend.domain.diagnosis import diagnose
+from replimend.domain.diagnosis.breakage import suspects_of, who_broke_it, with_what_broke_it
+from replimend.domain.diagnosis.cases import undetermined
+from replimend.domain.diagnosis.causes import Cause, Diagnosis
+from replimend.domain.diagnosis.classifier import diagnose
+from replimend.domain.diagnosis.history import TOLD_WITHIN, Past, Pasts
 from replimend.domain.facts import (
     Absent,
     Bucket,
@@ -22,14 +23,13 @@ from replimend.domain.facts import (
     Role,
 )
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.history import TOLD_WITHIN, Past, Pasts
 from replimend.domain.incident import FailureGroup, Sample
-from replimend.domain.ladder import plan_for
-from replimend.domain.plan import BY_DEFAULT, NoPlan, Plan
-from replimend.domain.removals import removal_behind
+from replimend.domain.repair.ladder import plan_for
+from replimend.domain.repair.plan import BY_DEFAULT, NoPlan, Plan
+from replimend.domain.repair.removals import removal_behind
+from replimend.domain.repair.verdicts import Removal
 from replimend.domain.signals import KeyAccessDenied
 from replimend.domain.unavailable import Unavailable
-from replimend.domain.verdicts import Removal
 from replimend.errors import MalformedPolicyError
 from replimend.ports import Buckets, Clock, History, Keys, Objects, Roles, Signals
 

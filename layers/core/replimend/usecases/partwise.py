@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 
-from replimend.domain.copy_decisions import out_of_time
-from replimend.domain.copying import (
+from replimend.domain.recopy.copy_decisions import out_of_time
+from replimend.domain.recopy.copying import (
     Attempt,
     Blueprint,
     CopiedPart,

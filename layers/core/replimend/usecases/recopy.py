@@ -20,11 +20,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Unpack, assert_never
 
-from replimend.domain.copying import CopyKind
 from replimend.domain.incident import FailureGroup, Incident, Status
-from replimend.domain.methods import Consent, Method, choose_without_job
-from replimend.domain.pacing import jittered
-from replimend.domain.recopy import (
+from replimend.domain.recopy.copying import CopyKind
+from replimend.domain.recopy.methods import Consent, Method, choose_without_job
+from replimend.domain.recopy.objects import (
     BatchJob,
     JobPhase,
     JobState,
@@ -32,7 +31,8 @@ from replimend.domain.recopy import (
     Outcome,
     OutcomeKind,
 )
-from replimend.domain.waves import Stage, Wave, WaveKind, attempt_of, counts_of, next_kind
+from replimend.domain.recopy.pacing import jittered
+from replimend.domain.recopy.waves import Stage, Wave, WaveKind, attempt_of, counts_of, next_kind
 from replimend.errors import PermanentError, ThrottledError
 from replimend.ports import BatchJobs, Clock, Details, HeldObjects, Incidents, Outbox, Waves
 from replimend.usecases.checking import (

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from replimend.domain.adoption import is_adopted
-from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Absent, Role
-from replimend.domain.notices import Notice, NoticeKind
-from replimend.domain.plan import OF_POLICIES, ChangeKind
+from replimend.domain.repair.adoption import is_adopted
+from replimend.domain.repair.changes import ChangeRecord
+from replimend.domain.repair.notices import Notice, NoticeKind
+from replimend.domain.repair.plan import OF_POLICIES, ChangeKind
 from replimend.domain.unavailable import Unavailable
 from replimend.errors import MalformedPolicyError
 from replimend.ports import ChangeNotes, Clock, Outbox, Roles

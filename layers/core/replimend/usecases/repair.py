@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Unpack, assert_never
 
-from replimend.domain.changes import ChangeRecord, record_of
 from replimend.domain.commands import (
     AdoptChange,
     ApprovePlan,
@@ -15,12 +14,13 @@ from replimend.domain.commands import (
     ResumeRepairs,
     RollBackChange,
 )
-from replimend.domain.guardrails import review
 from replimend.domain.incident import Incident, Status
-from replimend.domain.notices import Notice, NoticeKind
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.second_opinion import ceiling_of
-from replimend.domain.verdicts import Approval, Approved, Limits, Refused, Rejection
+from replimend.domain.repair.changes import ChangeRecord, record_of
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.notices import Notice, NoticeKind
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.repair.second_opinion import ceiling_of
+from replimend.domain.repair.verdicts import Approval, Approved, Limits, Refused, Rejection
 from replimend.errors import PermanentError
 from replimend.ports import (
     Analyst,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from replimend.domain.commands import RecopyObject
-from replimend.domain.comparison import Verification, Verified
 from replimend.domain.facts import ReplicationSetup
-from replimend.domain.recopy import (
+from replimend.domain.recopy.comparison import Verification, Verified
+from replimend.domain.recopy.objects import (
     HeldObject,
     JobPhase,
     ReportPosition,
@@ -15,8 +15,8 @@ from replimend.domain.recopy import (
     job_token,
     manifest_row,
 )
-from replimend.domain.verdicts import Limits, Mode
-from replimend.domain.waves import digest_after
+from replimend.domain.recopy.waves import digest_after
+from replimend.domain.repair.verdicts import Limits, Mode
 from replimend.ports import BatchJobs, Buckets, Clock, Manifests
 from replimend.usecases.verification import RuleInForce, Verifier, in_force
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from replimend.domain.changes import ChangeRecord
 from replimend.domain.documents import Document, PolicyDocument
 from replimend.domain.facts import Fact
-from replimend.domain.key_states import DISABLED, ENABLED, state_in
-from replimend.domain.plan import ChangeKind
+from replimend.domain.repair.changes import ChangeRecord
+from replimend.domain.repair.key_states import DISABLED, ENABLED, state_in
+from replimend.domain.repair.plan import ChangeKind
 from replimend.errors import PolicyChangedError
 from replimend.ports import Buckets, Keys, Roles
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from replimend.domain.causes import Cause
+from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.incident import Incident, Status
-from replimend.domain.verdicts import Limits, Mode
+from replimend.domain.repair.verdicts import Limits, Mode
 from replimend.ports import ChangeNotes, Clock, Incidents, Outbox, Tally
 from replimend.usecases.reminders import is_due
 

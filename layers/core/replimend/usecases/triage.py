@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from replimend.domain.answers import diagnosis_answer, plan_answer, verdict_answer
-from replimend.domain.approvals import ApprovalTerms, approval_request
 from replimend.domain.failure_reasons import FailureReason
-from replimend.domain.guardrails import review
 from replimend.domain.incident import (
     MOST_ROUNDS,
     FailureGroup,
@@ -18,8 +16,10 @@ from replimend.domain.incident import (
     Status,
     incident_id_for,
 )
-from replimend.domain.plan import NoPlan, Plan
-from replimend.domain.verdicts import Approved, Limits, ObjectionKind, Refused, Verdict
+from replimend.domain.repair.approvals import ApprovalTerms, approval_request
+from replimend.domain.repair.guardrails import review
+from replimend.domain.repair.plan import NoPlan, Plan
+from replimend.domain.repair.verdicts import Approved, Limits, ObjectionKind, Refused, Verdict
 from replimend.ports import Changes, Clock, Incidents, Outbox, ResourceTags, Signals
 from replimend.usecases.breaker import Breaker
 from replimend.usecases.circumstances import circumstances_of

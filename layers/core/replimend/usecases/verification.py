@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from replimend.domain.comparison import Terms, Verified, verify, verify_copy
 from replimend.domain.destinations import destination_account
 from replimend.domain.facts import ObjectVersion, ReplicationRule, ReplicationSetup
 from replimend.domain.incident import FailureGroup
-from replimend.domain.methods import Choice, Consent, choose
-from replimend.domain.recopy import HeldObject
+from replimend.domain.recopy.comparison import Terms, Verified, verify, verify_copy
+from replimend.domain.recopy.methods import Choice, Consent, choose
+from replimend.domain.recopy.objects import HeldObject
 from replimend.errors import PermanentError
 from replimend.ports import Buckets, Objects
 

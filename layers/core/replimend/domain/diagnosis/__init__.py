@@ -1,0 +1,1 @@
+"""From a failure and what was read about it to its one cause."""

@@ -1,0 +1,1 @@
+"""Bringing the held objects over: waves, methods, pace, outcomes."""

@@ -1,0 +1,1 @@
+"""What would mend a cause, what forbids it, and what became of it."""
