@@ -262,7 +262,7 @@ def test_progress_tells_what_is_left_how_long_it_takes_and_what_it_keeps() -> No
 
 
 def test_a_finished_recopy_has_nothing_left() -> None:
-    progress = {
+    progress: dict[str, object] = {
         "total": 3,
         "done": 3,
         "remaining": 0,
