@@ -14,7 +14,14 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto import mock_aws
 
-from replimend.domain.recopy.copying import MIB, CopyKind, CopyResult, CopyTask, Measures, Place
+from replimend.domain.recopy.copying import (
+    MIB,
+    CopyKind,
+    CopyResult,
+    CopyTask,
+    Measures,
+    Place,
+)
 from replimend.errors import TransientError
 from replimend.gateways.copies import S3Copies
 from replimend.gateways.paced import PacedS3

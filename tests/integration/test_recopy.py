@@ -1,12 +1,13 @@
 """Batch jobs that are cancelled, throttled or stopped, on the lab."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from lab.batch_jobs import JobStatus
+from lab.batch_jobs import Job, JobStatus
 from lab.documents import Fields
 from lab.lab import Lab
 from lab.scenario import Scenario
@@ -66,6 +67,45 @@ def test_a_job_that_s3_takes_no_more_of_is_started_later(lab: Lab) -> None:
 
     assert incidents(lab)[0].status is Status.RESOLVED
     assert counted(the_record(lab)) == COUNTS
+
+
+def the_newest_job(lab: Lab) -> Job:
+    return list(lab.storage.batch.jobs.values())[-1]
+
+
+def test_a_job_that_somebody_cancels_is_a_persons_business(lab: Lab) -> None:
+    run_until(lab, Status.RECOPYING)
+    job = the_newest_job(lab)
+    lab.client("s3control").update_job_status(
+        AccountId=lab.home.place.account, JobId=job.job_id, RequestedJobStatus="Cancelled"
+    )
+    lab.run(timedelta(hours=2))
+
+    assert job.status is JobStatus.CANCELLED
+    assert incidents(lab)[0].status is Status.ESCALATED
+    assert f"job {job.job_id} Cancelled" in incidents(lab)[0].summary
+
+
+def test_a_job_that_failed_after_its_tasks_without_a_report_is_not_taken_for_a_success(
+    lab: Lab,
+) -> None:
+    run_until(lab, Status.RECOPYING)
+    lab.client("iam").put_role_policy(
+        RoleName=lab.stack.resource("BatchJobRole").physical.arn.rpartition("/")[2],
+        PolicyName="no-reports",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}],
+            }
+        ),
+    )
+    lab.run(timedelta(hours=2))
+
+    job = the_newest_job(lab)
+    assert (job.status, len(job.results)) == (JobStatus.FAILED, 2)
+    assert incidents(lab)[0].status is Status.ESCALATED
+    assert "may not write the report" in incidents(lab)[0].summary
 
 
 def test_the_record_tells_how_far_the_recopy_has_come(lab: Lab) -> None:

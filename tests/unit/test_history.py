@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from replimend.domain.answers import diagnosis_answer
-from replimend.domain.diagnosis.breakage import suspects_of, who_broke_it, with_what_broke_it
+from replimend.domain.diagnosis.breakage import (
+    suspects_of,
+    who_broke_it,
+    with_what_broke_it,
+)
 from replimend.domain.diagnosis.causes import NOT_LOOKED_UP, Diagnosis
 from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.diagnosis.history import (

@@ -103,7 +103,10 @@ def test_every_part_with_a_rule_exists() -> None:
         ("functions.triage.app", "import os\nos.getenv('MODE')"),
         ("replimend.wiring", "import cli.main"),
         ("lab.replication", "from replimend.domain import requirements"),
-        ("lab.replication", "from replimend.domain.diagnosis.classifier import diagnose"),
+        (
+            "lab.replication",
+            "from replimend.domain.diagnosis.classifier import diagnose",
+        ),
         ("lab.replication", "import replimend.domain.repair.plan"),
         ("lab.replication", "from replimend.usecases import triage"),
         ("lab.replication", "from replimend.domain import *"),

@@ -35,6 +35,7 @@ from replimend.gateways import (
 )
 from replimend.settings import Settings
 from replimend.usecases.checking import Checking
+from replimend.usecases.copied_waves import CopiedWaves
 from replimend.usecases.copy_methods import CopyMethods
 from replimend.usecases.copying import CopyEngine
 from replimend.usecases.edits import Editor
@@ -187,7 +188,7 @@ class Parts:
                 consent=self.settings.consent,
                 methods=methods,
             ),
-            methods=methods,
+            copied=CopiedWaves(held=ledgers.held, methods=methods, clock=SystemClock()),
             consent=self.settings.consent,
             outbox=ledgers.outbox,
             clock=SystemClock(),

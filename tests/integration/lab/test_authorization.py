@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.gate import Gate
 from tests.integration.lab.accounts import (
@@ -224,6 +225,8 @@ def test_reading_an_encrypted_object_takes_its_key_but_asking_about_it_does_not(
 
     head = s3.head_object(Bucket=bucket, Key="e")
     refusal = denial_of(lambda: s3.get_object(Bucket=bucket, Key="e"))
+    with pytest.raises(ClientError, match="403"):
+        s3.head_object(Bucket=bucket, Key="e", ChecksumMode="ENABLED")
     through_s3 = {
         "StringEquals": {
             "kms:ViaService": "s3.eu-central-1.amazonaws.com",

@@ -318,6 +318,7 @@ def test_progress_tells_what_is_left_how_long_it_takes_and_what_it_keeps() -> No
         "oldestFailure": "2026-01-15T10:00:05+00:00",
         "jobs": 3,
         "jobsCost": 1.75,
+        "methods": ["method copy: S3 started no job"],
     }
 
     text = shown(rendering.progress(progress))
@@ -328,12 +329,13 @@ def test_progress_tells_what_is_left_how_long_it_takes_and_what_it_keeps() -> No
         "3,000,000,000 bytes from lifecycle rules",
         "2026-01-15",
         "3, about $1.75",
+        "method copy: S3 started no job",
     ):
         assert part in text
 
 
 def test_a_finished_recopy_has_nothing_left() -> None:
-    progress = {
+    progress: dict[str, object] = {
         "total": 3,
         "done": 3,
         "remaining": 0,
@@ -343,6 +345,7 @@ def test_a_finished_recopy_has_nothing_left() -> None:
         "oldestFailure": None,
         "jobs": 2,
         "jobsCost": 0.5,
+        "methods": [],
     }
 
     text = shown(rendering.progress(progress))

@@ -75,8 +75,8 @@ def mortal_recopy(world: World, reaper: Reaper, *, rows: int, part_size: int) ->
     world.pace.most = 2 * rows
     held, jobs = reaper.watch(world.held), reaper.watch(world.jobs)
     verifier = replace(alive.checking.verifier, objects=reaper.watch(world.objects))
-    engine = replace(alive.methods.engine, copies=reaper.watch(world.copies))
-    methods = replace(alive.methods, engine=engine, verifier=verifier)
+    engine = replace(alive.checking.methods.engine, copies=reaper.watch(world.copies))
+    methods = replace(alive.checking.methods, engine=engine, verifier=verifier)
     return replace(
         alive,
         incidents=reaper.watch(world.incidents),
@@ -94,7 +94,7 @@ def mortal_recopy(world: World, reaper: Reaper, *, rows: int, part_size: int) ->
             verifier=verifier,
             methods=methods,
         ),
-        methods=methods,
+        copied=replace(alive.copied, held=held, methods=methods),
         outbox=reaper.watch(world.outbox),
     )
 

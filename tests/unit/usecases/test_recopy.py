@@ -10,7 +10,13 @@ from replimend.domain.commands import ApprovePlan
 from replimend.domain.diagnosis.history import TOLD_WITHIN
 from replimend.domain.facts import Absent, ReplicationSetup
 from replimend.domain.incident import Incident, Status
-from replimend.domain.recopy.objects import JobPhase, Outcome, OutcomeKind, TaskResult, manifest_row
+from replimend.domain.recopy.objects import (
+    JobPhase,
+    Outcome,
+    OutcomeKind,
+    TaskResult,
+    manifest_row,
+)
 from replimend.domain.recopy.waves import progress_of
 from replimend.domain.repair.verdicts import Mode
 from replimend.domain.work import AdvanceRecopy, RollBackRound

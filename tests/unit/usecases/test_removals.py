@@ -7,7 +7,13 @@ import pytest
 
 from replimend.domain.batch import TriageRequest
 from replimend.domain.commands import ApprovePlan
-from replimend.domain.diagnosis.history import TOLD_WITHIN, Act, Author, ChangeEvent, Channel
+from replimend.domain.diagnosis.history import (
+    TOLD_WITHIN,
+    Act,
+    Author,
+    ChangeEvent,
+    Channel,
+)
 from replimend.domain.incident import FailureGroup, Sample, Status
 from replimend.domain.repair.verdicts import Mode
 from tests.facts import (

@@ -24,6 +24,7 @@ from replimend.domain.work import (
     RollBackRound,
 )
 from replimend.usecases.checking import Checking
+from replimend.usecases.copied_waves import CopiedWaves
 from replimend.usecases.copy_methods import CopyMethods
 from replimend.usecases.copying import CopyEngine
 from replimend.usecases.edits import Editor
@@ -220,7 +221,7 @@ class World:
                 consent=self.consent,
                 methods=self.methods,
             ),
-            methods=self.methods,
+            copied=CopiedWaves(held=self.held, methods=self.methods, clock=self.clock),
             consent=self.consent,
             outbox=self.outbox,
             clock=self.clock,

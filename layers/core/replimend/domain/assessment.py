@@ -17,7 +17,10 @@ from replimend.domain.access import (
 from replimend.domain.arn import Arn
 from replimend.domain.denials import DenialLayer
 from replimend.domain.diagnosis.agreement import agrees
-from replimend.domain.diagnosis.out_of_sight import conditions_out_of_sight, possible_contexts
+from replimend.domain.diagnosis.out_of_sight import (
+    conditions_out_of_sight,
+    possible_contexts,
+)
 from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Absent, Bucket, Fact, Facts, Key, NamedPolicy, Role
 from replimend.domain.requirements import Requirement, Side

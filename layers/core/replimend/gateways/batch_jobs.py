@@ -12,7 +12,13 @@ from botocore.exceptions import ClientError
 
 from replimend.clients import Clients
 from replimend.domain.arn import Arn
-from replimend.domain.recopy.objects import JobPhase, JobState, Manifest, ReportPosition, TaskResult
+from replimend.domain.recopy.objects import (
+    JobPhase,
+    JobState,
+    Manifest,
+    ReportPosition,
+    TaskResult,
+)
 from replimend.gateways.faults import (
     code_of,
     throttling_told_apart,

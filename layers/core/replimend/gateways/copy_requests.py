@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from replimend.domain.facts import Encryption
-from replimend.domain.recopy.copying import Blueprint, NothingThere, Original, StillThere, Written
+from replimend.domain.recopy.copying import (
+    Blueprint,
+    NothingThere,
+    Original,
+    StillThere,
+    Written,
+)
 
 WHOLE = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 GRANTS = {

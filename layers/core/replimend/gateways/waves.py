@@ -6,7 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from replimend.domain.recopy.objects import LedgerCursor, Manifest, OutcomeKind, ReportPosition
+from replimend.domain.recopy.objects import (
+    LedgerCursor,
+    Manifest,
+    OutcomeKind,
+    ReportPosition,
+)
 from replimend.domain.recopy.waves import Draft, Look, Stage, Wave, WaveKind
 from replimend.gateways.table import Item, Table
 

@@ -6,7 +6,11 @@ from datetime import datetime, timedelta
 
 from replimend.domain.arn import Arn
 from replimend.domain.destinations import destination_account, replica_key_named
-from replimend.domain.diagnosis.breakage import suspects_of, who_broke_it, with_what_broke_it
+from replimend.domain.diagnosis.breakage import (
+    suspects_of,
+    who_broke_it,
+    with_what_broke_it,
+)
 from replimend.domain.diagnosis.cases import undetermined
 from replimend.domain.diagnosis.causes import Cause, Diagnosis
 from replimend.domain.diagnosis.classifier import diagnose

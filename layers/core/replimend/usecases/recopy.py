@@ -14,35 +14,38 @@ wave, so that whoever dies between two calls is taken up where it last wrote. A 
 before the state that it leads out of is written; that it comes twice is harmless.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Unpack, assert_never
 
 from replimend.domain.incident import FailureGroup, Incident, Status
-from replimend.domain.recopy.copying import CopyKind
 from replimend.domain.recopy.methods import Consent, Method, choose_without_job
 from replimend.domain.recopy.objects import (
     BatchJob,
     JobPhase,
     JobState,
     LedgerCursor,
-    Outcome,
     OutcomeKind,
 )
 from replimend.domain.recopy.pacing import jittered
-from replimend.domain.recopy.waves import Stage, Wave, WaveKind, attempt_of, counts_of, next_kind
+from replimend.domain.recopy.waves import (
+    Stage,
+    Wave,
+    WaveKind,
+    attempt_of,
+    counts_of,
+    next_kind,
+)
 from replimend.errors import PermanentError, ThrottledError
 from replimend.ports import BatchJobs, Clock, Details, HeldObjects, Incidents, Outbox, Waves
 from replimend.usecases.checking import (
     UNNAMED,
     Checking,
-    copy_outcome,
     regrouped,
     settled_outcome,
 )
-from replimend.usecases.copy_methods import CopyMethods
+from replimend.usecases.copied_waves import CopiedWaves
 from replimend.usecases.gathering import Gathering
 
 COPIED_ON = timedelta(seconds=30)
@@ -79,7 +82,7 @@ class Recopy:
     jobs: BatchJobs
     gathering: Gathering
     checking: Checking
-    methods: CopyMethods
+    copied: CopiedWaves
     consent: Consent
     outbox: Outbox
     clock: Clock
@@ -273,37 +276,13 @@ class Recopy:
         )
 
     def _copy(self, incident: Incident, wave: Wave, deadline: datetime) -> Next:
-        """Copy one page of what waits; a page is left behind once no version of it is unfinished.
-
-        Outcomes are written before the wave: whoever dies between finds them, and at its end the
-        wave is counted anew.
-        """
+        """Copy one more page, once the incident's record shows what is done."""
         if incident.wave != wave.number:
             return self._show_copying(incident, wave)
         groups = self.incidents.groups_of(incident.incident_id)
-        page = next(iter(self.held.pages(groups, wave.cursor, wave.attempt)))
-        objects = page.objects[: max(wave.objects - wave.done, 0)]
         rule = self.checking.verifier.rule_of(incident.group)
-        counts, unfinished = Counter(wave.counts), 0
-        for held, result in self.methods.copy(objects, rule, deadline):
-            if result.kind is CopyKind.UNFINISHED:
-                unfinished += 1
-                continue
-            outcome = Outcome(
-                kind=copy_outcome(result),
-                at=self.clock.now(),
-                says=f"{Method.COPY}: {result.says}",
-                attempt=wave.attempt,
-                look=wave.seen_as,
-            )
-            self.held.record_outcomes([(held, outcome)])
-            counts[outcome.kind] += 1
-        seen = replace(wave, counts=dict(counts))
-        if unfinished:
-            return self._wait(seen, COPIED_ON)
-        if page.next is not None and seen.done < seen.objects:
-            return self._save(replace(seen, cursor=page.next))
-        return self._save(self._counted(seen, groups))
+        seen, is_unfinished = self.copied.copy(wave, groups, rule, deadline)
+        return self._wait(seen, COPIED_ON) if is_unfinished else self._save(seen)
 
     def _show_copying(self, incident: Incident, wave: Wave) -> Next:
         """Show in the incident's record what is done; a new chain of messages follows from here."""
@@ -319,22 +298,6 @@ class Recopy:
             summary=f"{wave.objects} version(s) are copied; {wave.method}",
         )
         return None
-
-    def _counted(self, wave: Wave, groups: Sequence[FailureGroup]) -> Wave:
-        """The wave at its end, its outcomes counted in the ledger, whoever wrote them."""
-        ended = [
-            (held, outcome)
-            for held, outcome in self.held.outcomes(groups)
-            if outcome is not None
-            and (outcome.attempt, outcome.look) == (wave.attempt, wave.seen_as)
-        ]
-        return replace(
-            wave,
-            stage=Stage.DONE,
-            ended_at=self.clock.now(),
-            counts=dict(Counter(outcome.kind for _, outcome in ended)),
-            done_size=sum(held.size or 0 for held, _ in ended),
-        )
 
     def _follow(self, incident: Incident, wave: Wave, deadline: datetime) -> Next:
         if incident.job_id != wave.job_id:

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from replimend.domain.assessment import Assessment
-from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis, Evidence, Source
+from replimend.domain.diagnosis.causes import (
+    Cause,
+    Confidence,
+    Diagnosis,
+    Evidence,
+    Source,
+)
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason, ReasonCode

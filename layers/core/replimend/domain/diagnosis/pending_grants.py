@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from replimend.domain.access import Grant
 from replimend.domain.assessment import decide
 from replimend.domain.diagnosis.cases import Case
-from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis, Evidence, Source
+from replimend.domain.diagnosis.causes import (
+    Cause,
+    Confidence,
+    Diagnosis,
+    Evidence,
+    Source,
+)
 from replimend.domain.diagnosis.near_misses import key_of
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.facts import Facts, Key, Role

@@ -6,7 +6,11 @@ from replimend.domain.access import Effect, LayerDecision, LayerName, MissedCond
 from replimend.domain.arn import Arn
 from replimend.domain.assessment import Assessment
 from replimend.domain.diagnosis.causes import Cause, Evidence, Source
-from replimend.domain.diagnosis.near_misses import dead_in_grants, dead_principals, key_of
+from replimend.domain.diagnosis.near_misses import (
+    dead_in_grants,
+    dead_principals,
+    key_of,
+)
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.facts import Facts, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason

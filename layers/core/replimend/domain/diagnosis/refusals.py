@@ -7,7 +7,11 @@ from replimend.domain.assessment import Assessment
 from replimend.domain.diagnosis.agreement import agrees
 from replimend.domain.diagnosis.alternatives import alternatives
 from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis
-from replimend.domain.diagnosis.near_misses import dead_in_grants, dead_principals, near_misses
+from replimend.domain.diagnosis.near_misses import (
+    dead_in_grants,
+    dead_principals,
+    near_misses,
+)
 from replimend.domain.diagnosis.refusal_words import evidence_of, step_of
 from replimend.domain.facts import Facts
 from replimend.domain.failure_reasons import FailureReason, ReasonSide

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 
 from replimend.domain.diagnosis.agreement import is_of_call
 from replimend.domain.diagnosis.cases import Case, reported, undetermined
-from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis, Evidence, Source
+from replimend.domain.diagnosis.causes import (
+    Cause,
+    Confidence,
+    Diagnosis,
+    Evidence,
+    Source,
+)
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.diagnosis.pending_grants import pending_grant
 from replimend.domain.facts import Facts, ObjectVersion

@@ -7,7 +7,13 @@ the policy is silent or only its condition was not met (aws-facts 2, 4.2): both 
 from collections.abc import Mapping
 
 from replimend.domain.denials import Denial, DenialEffect, DenialLayer
-from replimend.domain.diagnosis.causes import Cause, Confidence, Diagnosis, Evidence, Source
+from replimend.domain.diagnosis.causes import (
+    Cause,
+    Confidence,
+    Diagnosis,
+    Evidence,
+    Source,
+)
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.failure_reasons import FailureReason, ReasonClass, ReasonCode, ReasonSide
 
