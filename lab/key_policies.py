@@ -18,6 +18,7 @@ from lab.key_principals import (
     named_principals,
     with_principals,
 )
+from lab.moto_world import key_tags
 from lab.policies import PoliciesInForce
 from lab.wire import ApiCall, ApiError, HttpResponse, result_response
 from replimend.domain.access import Layers, Policy, Request, Result, evaluate
@@ -92,7 +93,7 @@ class KeyPolicies:
                 action="kms:PutKeyPolicy",
                 resource=key_arn,
                 resource_account=key_arn.split(":")[4],
-                context={"kms:BypassPolicyLockoutSafetyCheck": "false"},
+                context={"kms:BypassPolicyLockoutSafetyCheck": "false", **key_tags(key_arn)},
             ),
             self._layers(caller, document),
         )
