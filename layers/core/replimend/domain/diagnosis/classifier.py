@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from replimend.domain.denials import DenialLayer
+from replimend.domain.diagnosis import configuration_causes as configuration
+from replimend.domain.diagnosis import key_causes as keys
+from replimend.domain.diagnosis import resource_causes as resources
 from replimend.domain.diagnosis.agreement import is_of_call
 from replimend.domain.diagnosis.alternatives import alternatives
 from replimend.domain.diagnosis.calls import assessments_of, concerns
@@ -20,9 +23,6 @@ from replimend.domain.diagnosis.causes import (
     Evidence,
     Source,
 )
-from replimend.domain.diagnosis import configuration_causes as configuration
-from replimend.domain.diagnosis import key_causes as keys
-from replimend.domain.diagnosis import resource_causes as resources
 from replimend.domain.diagnosis.next_steps import next_step
 from replimend.domain.diagnosis.precedence import distance
 from replimend.domain.diagnosis.refusals import ASIDE, explain_refusal, nearness
