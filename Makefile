@@ -11,6 +11,8 @@ SCENARIO ?= lab/scenarios/flagship.yaml
 export SAM_CLI_TELEMETRY := 0
 export AWS_EC2_METADATA_DISABLED := true
 export UV_PYTHON_DOWNLOADS := never
+# The lab loads the layer anew for each function: its compiled modules are worth keeping.
+export PYTHONDONTWRITEBYTECODE :=
 # Certificates are trusted as the machine trusts them, as pip does.
 export UV_SYSTEM_CERTS := true
 
@@ -40,7 +42,7 @@ lint: setup ## check format, lint rules and types
 
 test: lint build ## everything CI checks: lint, types, template, build, every test
 	for template in $(TEMPLATES); do $(SAM) validate --lint --template "$$template"; done
-	.venv/bin/pytest -n 2 --dist loadfile -rs
+	.venv/bin/pytest -n 2 --dist worksteal -rs
 
 check: test ## the same, by its other name
 
