@@ -204,6 +204,13 @@ def test_a_service_needs_only_the_resource_policy() -> None:
     assert evaluate(asked, layers()).blocking == (LayerName.RESOURCE,)
 
 
+def test_a_service_that_no_resource_policy_admits_is_refused() -> None:
+    decision = evaluate(to_object(principal="s3.amazonaws.com"), layers(identity=(ALLOW_ALL,)))
+
+    assert decision.result is IMPLICIT
+    assert decision.blocking == (LayerName.RESOURCE,)
+
+
 def test_the_root_user_needs_no_identity_policy_but_a_key_must_admit_its_account() -> None:
     assert evaluate(to_object(principal=ROOT), layers()).result is ALLOWED
     assert evaluate(request(principal=ROOT), layers(resource=(DELEGATE,))).result is ALLOWED

@@ -33,6 +33,14 @@ from replimend.domain.access.matching import ArnPattern, Glob, wildcard_atoms
         ("kms:Get?ey*", "kms:GetKeyPolicy", True),
         ("a*a?a", "aaaba", True),
         ("line*", "line\nbreak", True),
+        # No two pieces share a character: not with one another, nor with the last.
+        ("a*b*b*c", "abc", False),
+        ("a*bb*bb*c", "abbbc", False),
+        ("*bb*bb*", "bbb", False),
+        ("a*bc*c", "abc", False),
+        ("a*?b*?b*c", "abbc", False),
+        ("a*?*c", "abc", True),
+        ("a*?*c", "ac", False),
     ],
 )
 def test_a_wildcard_pattern_takes_the_whole_text(pattern: str, text: str, *, matches: bool) -> None:
@@ -103,6 +111,7 @@ def test_a_resource_pattern_matches_an_arn(pattern: str, arn: str, *, matches: b
         ("arn:aws:s3:::b", "not an ARN", False),
         ("arn:*:s3:::b", "not an ARN", False),
         ("*", "not an ARN", True),
+        ("arn*:*:*:*:*:user", "arn:aws:s3:::bucket:user", False),
     ],
 )
 def test_an_arn_condition_checks_part_by_part(pattern: str, arn: str, *, matches: bool) -> None:
