@@ -8,6 +8,7 @@ from tests.unit.access.questions import (
     ALLOW_ALL,
     ALLOW_NOTHING,
     DENY_ALL,
+    KEY,
     OTHER_ACCOUNT,
     ROLE,
     ROOT,
@@ -267,6 +268,14 @@ def test_actions_ignore_letter_case_and_elements_can_be_inverted(
     decision = evaluate(request(), layers(identity=(allow(**elements),), resource=(DELEGATE,)))
 
     assert (decision.result is ALLOWED) is applies
+
+
+def test_a_resource_is_denied_by_its_name_whatever_the_variables_beside_it_say() -> None:
+    denied = deny(Resource=[KEY, "arn:aws:kms:*:*:key/${aws:username}"])
+
+    decision = evaluate(request(), layers(identity=(ALLOW_ALL, denied), resource=(DELEGATE,)))
+
+    assert decision.result is EXPLICIT
 
 
 def test_a_decision_names_the_statements_that_decided_by_sid_or_index() -> None:

@@ -88,6 +88,9 @@ def seconds_to_refuse(text: str, glob: Glob) -> float:
         # A `*` that ends a part may reach over the colon, another may not.
         ("arn:aws:kms:eu*:1:key/1", "arn:aws:kms:eu:west-2:1:key/1", True),
         ("arn:aws:kms:e*2:1:key/1", "arn:aws:kms:eu:2:1:key/1", False),
+        ("arn:aws:kms:e*2*:1:key/1", "arn:aws:kms:eu:2:1:key/1", False),
+        ("arn:aws:kms:e?:1:key/1", "arn:aws:kms:e::1:key/1", False),
+        ("arn:aws:kms:e?*:1:key/1", "arn:aws:kms:e:2:1:key/1", False),
         # Missing parts are completed.
         ("arn:aws:sqs", "arn:aws:sqs:eu-west-2:1:queue", True),
         ("arn:aws:sqs", "arn:aws:sns:eu-west-2:1:topic", False),
@@ -108,6 +111,9 @@ def test_a_resource_pattern_matches_an_arn(pattern: str, arn: str, *, matches: b
         ("arn:aws:iam::*:role/re*", "arn:aws:iam::1:x:role/repl", False),
         ("arn:aws:s3:::b", "arn:aws:s3:::b/*", False),
         ("arn:aws:s3:::b*", "arn:aws:s3:::b/k:v", True),
+        # The last part may hold colons, in the pattern as in the ARN.
+        ("arn:aws:logs:*:1:group:x:*", "arn:aws:logs:eu-west-2:1:group:x:y:z", True),
+        ("arn:aws:logs:*:1:group:x:*", "arn:aws:logs:eu-west-2:1:group:y:x:z", False),
         ("arn:aws:s3:::b", "not an ARN", False),
         ("arn:*:s3:::b", "not an ARN", False),
         ("*", "not an ARN", True),
