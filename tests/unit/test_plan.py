@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.diagnosis.classifier import diagnose
-from replimend.domain.documents import PolicyDocument, Statement
-from replimend.domain.facts import Absent, Facts, Key, NamedPolicy, Role
+from replimend.domain.documents import Document, PolicyDocument, Statement
+from replimend.domain.facts import Absent, Fact, Facts, Key, NamedPolicy, Role
 from replimend.domain.failure_reasons import FailureReason
 from replimend.domain.repair.ladder import plan_for
 from replimend.domain.repair.plan import ROLE_POLICY_NAME, Change, ChangeKind, NoPlan, Plan
+from replimend.domain.repair.prospect import Prospect
 from replimend.domain.repair.scope import SID_PREFIX
 from replimend.domain.unavailable import Unavailable
 from tests.facts import (
@@ -54,6 +55,9 @@ ONLY_ENCRYPT = NamedPolicy(
     name="boundary",
     document=document({"Effect": "Allow", "Action": ["s3:*", "kms:Encrypt"], "Resource": "*"}),
 )
+
+UNREAD = Unavailable(reason="denied to us")
+GRANTED = {"Name": "replication", "KeyId": DESTINATION_KEY}
 
 
 def plan_of(facts: Facts, reason: FailureReason | None = REASON) -> Plan:
@@ -378,6 +382,50 @@ def test_there_is_no_plan_while_a_policy_is_unread() -> None:
 
     assert isinstance(plan, NoPlan)
     assert "kms:Decrypt" in plan.reason
+
+
+def test_a_plan_is_confirmed_beside_all_that_the_role_has_already() -> None:
+    ours = NamedPolicy(name=ROLE_POLICY_NAME, document=document(DENY_ENCRYPT))
+    prospect = Prospect()
+    prospect.role_policy(ours.name, ours.document)
+
+    role = prospect.of(healthy_facts()).role
+
+    assert role == a_role(
+        identity_policies=(NamedPolicy(name="replicate", document=role_policy()), ours)
+    )
+
+
+@pytest.mark.parametrize(
+    "role", [UNREAD, Absent(what="the role"), a_role(identity_policies=UNREAD)]
+)
+def test_writing_a_policy_makes_nothing_known_of_a_role_that_could_not_be_read(
+    role: Fact[Role],
+) -> None:
+    prospect = Prospect(inline={ROLE_POLICY_NAME: role_policy()})
+
+    assert prospect.of(healthy_facts(role=role)).role == role
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"),
+    [
+        ((), (GRANTED,)),
+        (({"GrantId": "theirs"},), ({"GrantId": "theirs"}, GRANTED)),
+        (Absent(what="grants"), (GRANTED,)),
+        (UNREAD, UNREAD),
+    ],
+)
+def test_a_grant_to_come_is_of_its_key_and_beside_those_that_were_read(
+    grants: Fact[Any], expected: Fact[Any]
+) -> None:
+    prospect = Prospect(grants={DESTINATION_KEY: Document.of({"Name": "replication"})})
+
+    after = prospect.of(healthy_facts(destination_key=a_key(grants=grants)))
+
+    assert isinstance(after.destination_key, Key)
+    assert after.destination_key.grants == expected
+    assert after.source_key == a_key(SOURCE_KEY)
 
 
 @given(

@@ -8,6 +8,7 @@ from tests.unit.access.questions import (
     ALLOW_ALL,
     ALLOW_NOTHING,
     DENY_ALL,
+    KEY,
     OTHER_ACCOUNT,
     ROLE,
     ROOT,
@@ -204,6 +205,13 @@ def test_a_service_needs_only_the_resource_policy() -> None:
     assert evaluate(asked, layers()).blocking == (LayerName.RESOURCE,)
 
 
+def test_a_service_that_no_resource_policy_admits_is_refused() -> None:
+    decision = evaluate(to_object(principal="s3.amazonaws.com"), layers(identity=(ALLOW_ALL,)))
+
+    assert decision.result is IMPLICIT
+    assert decision.blocking == (LayerName.RESOURCE,)
+
+
 def test_the_root_user_needs_no_identity_policy_but_a_key_must_admit_its_account() -> None:
     assert evaluate(to_object(principal=ROOT), layers()).result is ALLOWED
     assert evaluate(request(principal=ROOT), layers(resource=(DELEGATE,))).result is ALLOWED
@@ -260,6 +268,14 @@ def test_actions_ignore_letter_case_and_elements_can_be_inverted(
     decision = evaluate(request(), layers(identity=(allow(**elements),), resource=(DELEGATE,)))
 
     assert (decision.result is ALLOWED) is applies
+
+
+def test_a_resource_is_denied_by_its_name_whatever_the_variables_beside_it_say() -> None:
+    denied = deny(Resource=[KEY, "arn:aws:kms:*:*:key/${aws:username}"])
+
+    decision = evaluate(request(), layers(identity=(ALLOW_ALL, denied), resource=(DELEGATE,)))
+
+    assert decision.result is EXPLICIT
 
 
 def test_a_decision_names_the_statements_that_decided_by_sid_or_index() -> None:

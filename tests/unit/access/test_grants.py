@@ -18,6 +18,7 @@ from tests.unit.access.questions import (
     ROOT,
     SESSION,
     Context,
+    Statement,
     deny,
     grant,
     layers,
@@ -197,6 +198,29 @@ def test_a_role_granted_a_key_stays_within_its_boundary_and_a_session_does_not()
 
     assert role.blocking == (LayerName.BOUNDARY,)
     assert session.result is Result.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("grantee", "identity", "blocking"),
+    [
+        (ROLE, (), (LayerName.BOUNDARY,)),
+        (SESSION, (), (LayerName.BOUNDARY,)),
+        (ROOT, (), (LayerName.IDENTITY, LayerName.BOUNDARY)),
+        (ROOT, (ALLOW_ALL,), (LayerName.BOUNDARY,)),
+    ],
+)
+def test_across_accounts_the_boundary_holds_whomever_the_grant_names(
+    grantee: str, identity: tuple[Statement, ...], blocking: tuple[LayerName, ...]
+) -> None:
+    granted = grant(KeyId=OTHER_KEY, GranteePrincipal=grantee)
+
+    decision = evaluate(
+        to_other_key(),
+        layers(resource=(), identity=identity, boundary=(ALLOW_NOTHING,), grants=(granted,)),
+    )
+
+    assert decision.result is Result.IMPLICITLY_DENIED
+    assert decision.blocking == blocking
 
 
 def test_a_grant_says_nothing_of_a_bucket() -> None:

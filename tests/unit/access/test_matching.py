@@ -33,6 +33,14 @@ from replimend.domain.access.matching import ArnPattern, Glob, wildcard_atoms
         ("kms:Get?ey*", "kms:GetKeyPolicy", True),
         ("a*a?a", "aaaba", True),
         ("line*", "line\nbreak", True),
+        # No two pieces share a character: not with one another, nor with the last.
+        ("a*b*b*c", "abc", False),
+        ("a*bb*bb*c", "abbbc", False),
+        ("*bb*bb*", "bbb", False),
+        ("a*bc*c", "abc", False),
+        ("a*?b*?b*c", "abbc", False),
+        ("a*?*c", "abc", True),
+        ("a*?*c", "ac", False),
     ],
 )
 def test_a_wildcard_pattern_takes_the_whole_text(pattern: str, text: str, *, matches: bool) -> None:
@@ -80,6 +88,9 @@ def seconds_to_refuse(text: str, glob: Glob) -> float:
         # A `*` that ends a part may reach over the colon, another may not.
         ("arn:aws:kms:eu*:1:key/1", "arn:aws:kms:eu:west-2:1:key/1", True),
         ("arn:aws:kms:e*2:1:key/1", "arn:aws:kms:eu:2:1:key/1", False),
+        ("arn:aws:kms:e*2*:1:key/1", "arn:aws:kms:eu:2:1:key/1", False),
+        ("arn:aws:kms:e?:1:key/1", "arn:aws:kms:e::1:key/1", False),
+        ("arn:aws:kms:e?*:1:key/1", "arn:aws:kms:e:2:1:key/1", False),
         # Missing parts are completed.
         ("arn:aws:sqs", "arn:aws:sqs:eu-west-2:1:queue", True),
         ("arn:aws:sqs", "arn:aws:sns:eu-west-2:1:topic", False),
@@ -100,9 +111,13 @@ def test_a_resource_pattern_matches_an_arn(pattern: str, arn: str, *, matches: b
         ("arn:aws:iam::*:role/re*", "arn:aws:iam::1:x:role/repl", False),
         ("arn:aws:s3:::b", "arn:aws:s3:::b/*", False),
         ("arn:aws:s3:::b*", "arn:aws:s3:::b/k:v", True),
+        # The last part may hold colons, in the pattern as in the ARN.
+        ("arn:aws:logs:*:1:group:x:*", "arn:aws:logs:eu-west-2:1:group:x:y:z", True),
+        ("arn:aws:logs:*:1:group:x:*", "arn:aws:logs:eu-west-2:1:group:y:x:z", False),
         ("arn:aws:s3:::b", "not an ARN", False),
         ("arn:*:s3:::b", "not an ARN", False),
         ("*", "not an ARN", True),
+        ("arn*:*:*:*:*:user", "arn:aws:s3:::bucket:user", False),
     ],
 )
 def test_an_arn_condition_checks_part_by_part(pattern: str, arn: str, *, matches: bool) -> None:

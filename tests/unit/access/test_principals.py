@@ -20,6 +20,7 @@ from tests.unit.access.questions import (
     to_other_key,
 )
 
+DENIED = Result.IMPLICITLY_DENIED
 PATHED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/eu/repl"
 
 
@@ -59,6 +60,15 @@ def test_a_key_policy_admits_whom_it_names(principal: object, caller: str, *, me
     assert (decision.result is Result.ALLOWED) is means
 
 
+def test_a_deny_of_an_identity_provider_denies_who_comes_from_it() -> None:
+    provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/staff"
+    statements = (allow("*"), deny({"Federated": provider}))
+
+    decision = evaluate(request(principal=provider), layers(resource=statements))
+
+    assert decision.result is Result.EXPLICITLY_DENIED
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_partitions_do_not_mix(partition: str) -> None:
     named = {"AWS": ROLE.replace("arn:aws:", f"arn:{partition}:")}
@@ -90,6 +100,14 @@ def test_a_known_path_must_be_the_one_named(told: str) -> None:
 
     assert right.result is Result.ALLOWED
     assert wrong.result is Result.IMPLICITLY_DENIED
+
+
+def test_a_role_is_not_another_of_a_longer_path() -> None:
+    named = {"AWS": ROLE.replace("role/", "role/eu/")}
+    known = request(role_arn=ROLE)
+
+    assert evaluate(request(principal=ROLE), layers(resource=(allow(named),))).result is DENIED
+    assert evaluate(known, layers(resource=(allow(named),))).result is DENIED
 
 
 def test_the_principal_arn_of_the_context_is_the_role_with_its_path() -> None:
@@ -146,6 +164,7 @@ def test_naming_the_key_owners_account_does_not_admit_another_account() -> None:
         ([ROLE, ROOT], ROLE, False),
         ([USER, ROOT], USER, False),
         (ROOT, ROOT, False),
+        (ACCOUNT, ROOT, False),
         # The account must be listed beside its principal, and stands for nobody but itself.
         (ROLE, SESSION, True),
         (ROOT, SESSION, True),
@@ -194,6 +213,7 @@ def test_not_principal_spares_a_service_it_names() -> None:
     [
         # A role stays within its boundary and session policy; a session, a user, everyone do not.
         (ROLE, SESSION, False),
+        (ROLE, ROLE, False),
         (SESSION, SESSION, True),
         (USER, USER, True),
         ("*", SESSION, True),
