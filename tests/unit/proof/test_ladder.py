@@ -11,7 +11,7 @@ from replimend.domain.repair.plan import Change, ChangeKind, NoPlan
 from replimend.domain.repair.rungs import GRANT_LIVES
 from replimend.domain.repair.scope import SID_PREFIX
 from replimend.domain.repair.widening import added_value
-from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_key, document, healthy_facts
+from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_bucket, a_key, document, healthy_facts
 from tests.unit.proof.ladder import (
     CONTEXT,
     DESTINATION,
@@ -194,6 +194,26 @@ def test_the_destination_buckets_policy_admits_the_role_to_its_objects() -> None
         },
     )
     assert change.reverses.startswith("delete the bucket policy")
+
+
+def test_a_bucket_policy_that_is_there_stays_whole_before_ours() -> None:
+    theirs = {
+        "Sid": "ToRead",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{MEMBER}:role/reader"},
+        "Action": "s3:GetObject",
+        "Resource": f"{DESTINATION}/*",
+    }
+    policy = document(theirs)
+
+    change = only_change(
+        healthy_facts(destination=a_bucket(policy=policy)), ChangeKind.BUCKET_POLICY
+    )
+
+    assert (change.kind, change.subject) == (ChangeKind.BUCKET_POLICY, DESTINATION)
+    assert change.before == policy
+    assert isinstance(change.after, PolicyDocument)
+    assert change.after.statements == (theirs, change.statement)
 
 
 def test_without_that_kind_permissions_of_s3_are_left_to_people() -> None:
