@@ -9,7 +9,7 @@ from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Key
 from replimend.domain.repair.plan import Change, ChangeKind, NoPlan
 from replimend.domain.repair.rungs import GRANT_LIVES
-from replimend.domain.repair.scope import SID_PREFIX
+from replimend.domain.repair.scope import SID_PREFIX, as_wide
 from replimend.domain.repair.widening import added_value
 from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_bucket, a_key, document, healthy_facts
 from tests.unit.proof.ladder import (
@@ -246,3 +246,22 @@ def test_what_hangs_on_an_organisation_that_nobody_read_is_not_planned_for() -> 
 
     assert isinstance(plan, NoPlan)
     assert "organizations:DescribeOrganization" in plan.reason
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+        {"StringLike": {CONTEXT: DESTINATION, "aws:PrincipalTag/team": "orders"}},
+        {"StringLike": {"aws:PrincipalTag/team": "orders"}},
+    ],
+)
+def test_ours_is_only_as_wide_as_what_it_replaces_under_the_same_conditions(
+    condition: dict[str, Any],
+) -> None:
+    ours = admitted("StringLike", CONTEXT, DESTINATION, StringEquals={"kms:ViaService": VIA})
+    edited = {**ours, "Condition": {**ours["Condition"], **condition}}
+
+    assert as_wide(ours, ours)
+    assert not as_wide(ours, edited)
+    assert not as_wide(edited, ours)
