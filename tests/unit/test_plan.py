@@ -1,5 +1,6 @@
 """The smallest change that lets S3 replicate: only what was computed, and with its inverse."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -382,6 +383,20 @@ def test_there_is_no_plan_while_a_policy_is_unread() -> None:
 
     assert isinstance(plan, NoPlan)
     assert "kms:Decrypt" in plan.reason
+
+
+def test_a_call_beyond_the_ceiling_is_never_planned_for() -> None:
+    facts = flagship_facts()
+    diagnosis = diagnose(facts, REASON)
+    beyond = tuple(
+        replace(each, requirement=replace(each.requirement, action="kms:ReEncryptFrom"))
+        for each in diagnosis.refused
+    )
+
+    plan = plan_for(replace(diagnosis, refused=beyond), facts)
+
+    assert isinstance(plan, NoPlan)
+    assert plan.reason.startswith("kms:ReEncryptFrom: this is left to you. ")
 
 
 def test_a_plan_is_confirmed_beside_all_that_the_role_has_already() -> None:

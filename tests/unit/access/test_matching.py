@@ -91,6 +91,7 @@ def seconds_to_refuse(text: str, glob: Glob) -> float:
         ("arn:aws:kms:e*2*:1:key/1", "arn:aws:kms:eu:2:1:key/1", False),
         ("arn:aws:kms:e?:1:key/1", "arn:aws:kms:e::1:key/1", False),
         ("arn:aws:kms:e?*:1:key/1", "arn:aws:kms:e:2:1:key/1", False),
+        ("arn:aws:kms:e:1?:key/1", "arn:aws:kms:e:1::key/1", False),
         # Missing parts are completed.
         ("arn:aws:sqs", "arn:aws:sqs:eu-west-2:1:queue", True),
         ("arn:aws:sqs", "arn:aws:sns:eu-west-2:1:topic", False),

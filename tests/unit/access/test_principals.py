@@ -7,11 +7,13 @@ from tests.unit.access.questions import (
     ACCOUNT,
     ALLOW_ALL,
     ALLOW_NOTHING,
+    DENY_ALL,
     OTHER_ACCOUNT,
     ROLE,
     ROOT,
     SESSION,
     USER,
+    Statement,
     allow,
     deny,
     layers,
@@ -58,6 +60,15 @@ def test_a_key_policy_admits_whom_it_names(principal: object, caller: str, *, me
     decision = evaluate(request(principal=caller), layers(resource=(allow(principal),)))
 
     assert (decision.result is Result.ALLOWED) is means
+
+
+@pytest.mark.parametrize("statement", [ALLOW_ALL, DENY_ALL])
+def test_a_resource_policys_statement_that_names_nobody_is_about_nobody(
+    statement: Statement,
+) -> None:
+    decision = evaluate(request(), layers(resource=(statement,)))
+
+    assert decision.layer(LayerName.RESOURCE).effect is Effect.IMPLICITLY_DENIED
 
 
 def test_a_deny_of_an_identity_provider_denies_who_comes_from_it() -> None:

@@ -9,11 +9,14 @@ from replimend.domain.diagnosis.causes import Cause
 from replimend.domain.diagnosis.classifier import diagnose
 from replimend.domain.documents import Document
 from replimend.domain.facts import Facts, ReplicationSetup
+from replimend.domain.repair.configurations import is_one_rule_mended
 from replimend.domain.repair.guardrails import review
 from replimend.domain.repair.key_states import document_of
 from replimend.domain.repair.ladder import plan_for
 from replimend.domain.repair.plan import ChangeKind, NoPlan, Plan
+from replimend.domain.repair.scope import Scope
 from replimend.domain.repair.verdicts import Approval, Approved, ObjectionKind, Refused
+from replimend.domain.requirements import Side
 from replimend.domain.unavailable import Unavailable
 from tests.cause_cases.model import under_rule
 from tests.facts import (
@@ -43,6 +46,7 @@ ALLOWING = replace(
     repairable_keys=frozenset({SOURCE_KEY, DESTINATION_KEY}),
 )
 ALIAS = f"arn:aws:kms:eu-central-1:{MEMBER}:alias/orders"
+KEY_OF_HOME = DESTINATION_KEY.replace(MEMBER, HOME)
 ALIASED = configured(under_rule(replica_key=ALIAS))
 OTHERS = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HOME}:role/payroll"}}
 DELEGATED = document(
@@ -116,6 +120,7 @@ def test_a_rule_that_names_a_key_already_is_opted_in() -> None:
     [
         ({"destination_key": Unavailable(reason="denied")}, "could not be read"),
         ({"destination": a_bucket(account=HOME)}, f"not of {HOME}, the bucket's account"),
+        ({"destination_key": a_key(KEY_OF_HOME)}, f"not of {MEMBER}, the bucket's account"),
         ({"source": Unavailable(reason="denied")}, "ReplicaKmsKeyID"),
     ],
 )
@@ -250,6 +255,23 @@ def test_a_configuration_that_differs_in_anything_else_is_refused(after: Documen
 
 def test_a_configuration_of_another_bucket_is_refused() -> None:
     assert objections(altered(the_plan(ALIASED), subject="arn:aws:s3:::payroll"))
+
+
+def test_a_rule_to_another_bucket_is_not_mended() -> None:
+    scope = Scope(
+        role_arn=ROLE_ARN,
+        buckets={Side.SOURCE: "orders-ireland", Side.DESTINATION: "orders-frankfurt"},
+    )
+    (change,) = the_plan(ALIASED).changes
+    assert isinstance(change.before, Document)
+    before, after = (to_payroll(each) for each in (change.before, change.after))
+
+    assert is_one_rule_mended(change.before, change.after, scope)
+    assert not is_one_rule_mended(before, after, scope)
+
+
+def to_payroll(document: Document) -> Document:
+    return Document(text=document.text.replace("arn:aws:s3:::orders-frankfurt", "arn:aws:s3:::pay"))
 
 
 @pytest.mark.parametrize(

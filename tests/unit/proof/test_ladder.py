@@ -9,9 +9,9 @@ from replimend.domain.documents import PolicyDocument
 from replimend.domain.facts import Facts, Key
 from replimend.domain.repair.plan import Change, ChangeKind, NoPlan
 from replimend.domain.repair.rungs import GRANT_LIVES
-from replimend.domain.repair.scope import SID_PREFIX
+from replimend.domain.repair.scope import SID_PREFIX, as_wide
 from replimend.domain.repair.widening import added_value
-from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_key, document, healthy_facts
+from tests.facts import DESTINATION_KEY, MEMBER, ROLE_ARN, a_bucket, a_key, document, healthy_facts
 from tests.unit.proof.ladder import (
     CONTEXT,
     DESTINATION,
@@ -196,6 +196,26 @@ def test_the_destination_buckets_policy_admits_the_role_to_its_objects() -> None
     assert change.reverses.startswith("delete the bucket policy")
 
 
+def test_a_bucket_policy_that_is_there_stays_whole_before_ours() -> None:
+    theirs = {
+        "Sid": "ToRead",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{MEMBER}:role/reader"},
+        "Action": "s3:GetObject",
+        "Resource": f"{DESTINATION}/*",
+    }
+    policy = document(theirs)
+
+    change = only_change(
+        healthy_facts(destination=a_bucket(policy=policy)), ChangeKind.BUCKET_POLICY
+    )
+
+    assert (change.kind, change.subject) == (ChangeKind.BUCKET_POLICY, DESTINATION)
+    assert change.before == policy
+    assert isinstance(change.after, PolicyDocument)
+    assert change.after.statements == (theirs, change.statement)
+
+
 def test_without_that_kind_permissions_of_s3_are_left_to_people() -> None:
     plan = planned(without_bucket_policy())
 
@@ -226,3 +246,22 @@ def test_what_hangs_on_an_organisation_that_nobody_read_is_not_planned_for() -> 
 
     assert isinstance(plan, NoPlan)
     assert "organizations:DescribeOrganization" in plan.reason
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+        {"StringLike": {CONTEXT: DESTINATION, "aws:PrincipalTag/team": "orders"}},
+        {"StringLike": {"aws:PrincipalTag/team": "orders"}},
+    ],
+)
+def test_ours_is_only_as_wide_as_what_it_replaces_under_the_same_conditions(
+    condition: dict[str, Any],
+) -> None:
+    ours = admitted("StringLike", CONTEXT, DESTINATION, StringEquals={"kms:ViaService": VIA})
+    edited = {**ours, "Condition": {**ours["Condition"], **condition}}
+
+    assert as_wide(ours, ours)
+    assert not as_wide(ours, edited)
+    assert not as_wide(edited, ours)
